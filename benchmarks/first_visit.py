@@ -80,11 +80,11 @@ def markdown(visits: Iterable[Visit]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _noting(answers: "list[Response]") -> "Callable[[Response], None]":
+def _noting(responses: "list[Response]") -> "Callable[[Response], None]":
     """What adds to a list: Playwright takes no method of a built-in type."""
 
-    def note(answer: "Response") -> None:
-        answers.append(answer)
+    def note(response: "Response") -> None:
+        responses.append(response)
 
     return note
 
@@ -100,12 +100,12 @@ def measure() -> list[Visit]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         for view in VIEWS:
             page = browser.new_page()
-            answers: list[Response] = []
-            page.on("response", _noting(answers))
+            responses: list[Response] = []
+            page.on("response", _noting(responses))
             page.goto(f"{address}#{view}", wait_until="load")
             figures = page.evaluate(_FIGURES)
             # The stream of changes never ends and so has no body.
-            bodies = [answer.body() for answer in answers if not answer.url.endswith("/events")]
+            bodies = [response.body() for response in responses if not response.url.endswith("/events")]
             found.append(visit(view, figures, bodies))
             page.close()
         browser.close()

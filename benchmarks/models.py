@@ -129,9 +129,9 @@ def accuracy(
                 _answers(load(folder, region, precision, provider, threads=0), parts[region].crops())
                 for region in weights.regions
             ]
-            answers = weights.vote(np.stack(said), blendshapes=third).argmax(axis=1)
-            plain = answers if plain is None else plain
-            right, agreement = answers == labels, float((answers == plain).mean())
+            votes = weights.vote(np.stack(said), blendshapes=third).argmax(axis=1)
+            plain = votes if plain is None else plain
+            right, agreement = votes == labels, float((votes == plain).mean())
             recalls = [float(right[labels == emotion].mean()) for emotion in np.unique(labels)]
             rows.append(
                 Accuracy(

@@ -292,8 +292,8 @@ def submit(address: str, clip: Path, cookie: str = "") -> str:
     headers = {"Cookie": cookie} if cookie else {}
     path = f"{address}api/jobs?name={quote(clip.name)}"
     order = Request(path, data=clip.read_bytes(), headers=headers, method="POST")
-    with urlopen(order) as answer:
-        job: str = json.load(answer)["id"]
+    with urlopen(order) as response:
+        job: str = json.load(response)["id"]
     return job
 
 
@@ -311,8 +311,8 @@ def wait(address: str, jobs: Iterable[str]) -> None:
 
 
 def _state(address: str, job: str) -> str:
-    with urlopen(f"{address}api/jobs/{job}") as answer:
-        state: str = json.load(answer)["state"]
+    with urlopen(f"{address}api/jobs/{job}") as response:
+        state: str = json.load(response)["state"]
     return state
 
 
@@ -320,14 +320,14 @@ def _answering(address: str, work: Callable[[], None]) -> tuple[float, float, fl
     """The page's response time under load: quantiles in milliseconds."""
     over, seconds = Event(), list[float]()
 
-    def ask() -> None:
+    def request_page() -> None:
         while not over.wait(_ASK_SECONDS):
             start = time.monotonic()
-            with urlopen(address) as answer:
-                answer.read()
+            with urlopen(address) as response:
+                response.read()
             seconds.append(time.monotonic() - start)
 
-    thread = Thread(target=ask)
+    thread = Thread(target=request_page)
     thread.start()
     try:
         work()

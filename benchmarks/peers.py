@@ -103,7 +103,7 @@ def fer(clip: Path, ours_ms: float, python: Path | None, frames: int) -> Peer:
     """`fer` from PyPI on the same clip, every frame, as its README uses it."""
     name, work = "fer (PyPI)", "a frame"
     if python is None:
-        return Peer(name, work, None, ours_ms, "left out: ask for it with --peers fer")
+        return Peer(name, work, None, ours_ms, "left out: add --peers fer")
     values, problem = _json_of(python_command(str(_FER_SCRIPT), str(clip), str(frames), python=str(python)))
     return Peer(name, work, values.get("ms"), ours_ms, problem or values.get("version", ""))
 

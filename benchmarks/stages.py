@@ -58,8 +58,8 @@ def measure_stages(name: str, clip: Path, models: Models, max_faces: int, frames
     found, landmarks, crops = _faces(pictures, max_faces, models)
     said, times = [], []
     for index, model in enumerate(models.regions):
-        answers, timing = time_each(model.manifest.region, _asks(model, index), found)
-        said.append(answers)
+        probabilities, timing = time_each(model.manifest.region, _predictor(model, index), found)
+        said.append(probabilities)
         times.append(timing)
     predictions = [
         PredictionFrame(f.frame, f.faces, np.stack(rows), schema=schema)
@@ -73,7 +73,7 @@ def measure_stages(name: str, clip: Path, models: Models, max_faces: int, frames
     return StageTimes(name, (decode, landmarks, crops, *times, vote, draw, encode))
 
 
-def _asks(model: RegionModel, index: int) -> Callable[[FaceFrame], npt.NDArray[np.float32]]:
+def _predictor(model: RegionModel, index: int) -> Callable[[FaceFrame], npt.NDArray[np.float32]]:
     return lambda item: model([face.crops[index].image for face in item.faces])
 
 

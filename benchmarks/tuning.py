@@ -120,8 +120,8 @@ def recall(path: Path, engine: EngineOptions) -> Setting | None:
     """The stored setting of this machine for these models' engine; None if there is none."""
     try:
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        asked = {"format": FORMAT, **_where(engine)}
-        if any(values[key] != wanted for key, wanted in asked.items()):
+        current = {"format": FORMAT, **_where(engine)}
+        if any(values[key] != wanted for key, wanted in current.items()):
             return None
         setting = Setting(*(int(values[one.name]) for one in fields(Setting)))
         return setting if setting.workers and setting.threads > 0 else None

@@ -158,8 +158,10 @@ def columns() -> str:
     head = ["column", "type", "unit", "range", "meaning"]
 
     def rows(names: Iterable[str]) -> list[list[str]]:
-        told = ((name, description(name)) for name in names)
-        return _grouped([[name, one.kind, one.unit, one.bounds, one.meaning] for name, one in told], classes)
+        described = ((name, description(name)) for name in names)
+        return _grouped(
+            [[name, one.kind, one.unit, one.bounds, one.meaning] for name, one in described], classes
+        )
 
     live = Columns(schema, live=True)
     out = [
@@ -189,8 +191,8 @@ def columns() -> str:
             )
         else:
             note = ""
-        told = ((f"`{name}`", description(name)) for name in names)
-        lines = [[name, one.kind, one.unit, one.bounds, one.meaning] for name, one in told]
+        described = ((f"`{name}`", description(name)) for name in names)
+        lines = [[name, one.kind, one.unit, one.bounds, one.meaning] for name, one in described]
         out += [f"`--columns {detail}`\n", table(head, lines), note]
     tables = {
         "videos.csv": study.video_columns(classes, Metadata()),
@@ -288,7 +290,7 @@ def http() -> str:
     out = [
         "# HTTP\n",
         MADE,
-        "\nThe server describes its interface at `/api/openapi.json`, with the schemas of all answers. The "
+        "\nThe server describes its interface at `/api/openapi.json`, with the schemas of all responses. The "
         "body of a request is the "
         "file itself. Options are query parameters with the names and units of the command line. "
         "With a token, send "
@@ -309,8 +311,8 @@ def http() -> str:
 
 def _sentence(one: dict[str, Any]) -> str:
     said = re.sub(r"\s+", " ", one.get("description") or one.get("summary", "")).strip()
-    answers = ", ".join(code for code in one.get("responses", {}) if code.isdigit())
-    return f"{said} Answers: {answers}."
+    responses = ", ".join(code for code in one.get("responses", {}) if code.isdigit())
+    return f"{said} Responses: {responses}."
 
 
 def _parameter(one: dict[str, Any]) -> list[str]:

@@ -68,8 +68,8 @@ def _run(source: str, names: dict[str, Any]) -> Any:
 
 
 def _output(kind: str, data: dict[str, str]) -> dict[str, Any]:
-    told = {name: text.replace(str(DEMO), DEMO.name) for name, text in data.items()}
-    lines = {name: text if name == _PNG else text.splitlines(keepends=True) for name, text in told.items()}
+    texts = {name: text.replace(str(DEMO), DEMO.name) for name, text in data.items()}
+    lines = {name: text if name == _PNG else text.splitlines(keepends=True) for name, text in texts.items()}
     return {"output_type": kind, "metadata": {}, "data": lines}
 
 

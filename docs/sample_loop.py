@@ -25,15 +25,15 @@ STATIC = Path(__file__).parent.parent / "emotion" / "web" / "static"
 START, END = 4.2, 13.2
 SIZE = (400, 224)
 EVERY = 2
-TOLD = ("track_id", "label", "emotion", "probabilities", "blendshapes")
+COLUMNS = ("track_id", "label", "emotion", "probabilities", "blendshapes")
 
 
-def told(result: EmotionFrame, scale: float) -> dict[str, Any]:
+def selected_values(result: EmotionFrame, scale: float) -> dict[str, Any]:
     """A moment as the page's scripts take it, with boxes in the loop's own pixels."""
     faces = []
     for face in result.faces:
         values = to_values(face)
-        shown = {name: _short(values[name]) for name in (*TOLD, *result.schema.regions.names)}
+        shown = {name: _short(values[name]) for name in (*COLUMNS, *result.schema.regions.names)}
         faces.append(shown | {"box": [round(scale * side) for side in values["box"]]})
     return {"seconds": round(result.frame.seconds - START, 3), "faces": faces}
 
@@ -63,7 +63,7 @@ def main() -> None:
         "height": SIZE[1],
         "emotions": results[0].schema.classes.names,
         "regions": results[0].schema.regions.names,
-        "results": [told(result, scale) for result in results],
+        "results": [selected_values(result, scale) for result in results],
     }
     (STATIC / "loop.json").write_text(json.dumps(facts, separators=(",", ":")) + "\n")
 

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from emotion import stores
 from emotion.annotated_pictures import drawn, save_picture
-from emotion.cluster.calls import Answer, Loaded, call_on
+from emotion.cluster.calls import CallResult, Loaded, call_on
 from emotion.cluster.pool import travelling
 from emotion.fetching import is_stored
 from emotion.inputs import Input
@@ -31,7 +31,7 @@ from emotion.realtime.session import EachPicture, Models, Session
 from emotion.realtime.sources.photographs import Photographs, read_picture
 from emotion.results import without_image
 
-Seen: TypeAlias = tuple[int, EmotionFrame | str]
+Found: TypeAlias = tuple[int, EmotionFrame | str]
 """The index of a photograph, and its result or why it could not be analysed."""
 # A batch takes some minutes on a core; of few photographs there are enough batches for many machines.
 _MOST, _LEAST, _BATCHES = 500, 8, 256
@@ -95,8 +95,8 @@ def distribute_photographs(
     names = [readable(one) for one in files]
     # Machines write annotated photographs before the first row of a table is.
     outputs.make_folders()
-    with closing(call_on(cluster, partial(_loaded, travelling(options)), calls, options, mixed)) as answers:
-        each = _each(answers, calls, files)
+    with closing(call_on(cluster, partial(_loaded, travelling(options)), calls, options, mixed)) as results:
+        each = _each(results, calls, files)
         before = _up_to_the_first_read(each)
         # As on one machine: where none can be read, an earlier table stays.
         if before and isinstance(before[-1][1], str):
@@ -105,7 +105,7 @@ def distribute_photographs(
                 say(reason)
             return PhotographSummary(left_out=left_out)
 
-        def look(made: Made) -> None:
+        def analyse(made: Made) -> None:
             for place, seen in itertools.chain(before, each):
                 if isinstance(seen, str):
                     made.failed(place, SourceError(seen))
@@ -114,24 +114,24 @@ def distribute_photographs(
                 made.add(seen)
 
         return write_photographs(
-            photographs, outputs, options, look, progress, SILENT, say, names, pictures=False
+            photographs, outputs, options, analyse, progress, SILENT, say, names, pictures=False
         )
 
 
-def in_order(answers: Iterator[Answer]) -> Iterator[Answer]:
-    """Answers in the order of their calls; those that come early wait."""
-    waiting: dict[int, Answer] = {}
+def in_order(results: Iterator[CallResult]) -> Iterator[CallResult]:
+    """Results in the order of their calls; those that come early wait."""
+    waiting: dict[int, CallResult] = {}
     wanted = 0
-    for one in answers:
+    for one in results:
         waiting[one.call] = one
         while wanted in waiting:
             yield waiting.pop(wanted)
             wanted += 1
 
 
-def _up_to_the_first_read(each: Iterator[Seen]) -> list[Seen]:
+def _up_to_the_first_read(each: Iterator[Found]) -> list[Found]:
     """Those that could not be read, and the first that could be read, if any."""
-    taken = list[Seen]()
+    taken = list[Found]()
     for one in each:
         taken.append(one)
         if not isinstance(one[1], str):
@@ -140,20 +140,20 @@ def _up_to_the_first_read(each: Iterator[Seen]) -> list[Seen]:
 
 
 def _each(
-    answers: Iterator[Answer], calls: Sequence[Mapping[str, Any]], files: Sequence[str]
-) -> Iterator[Seen]:
+    results: Iterator[CallResult], calls: Sequence[Mapping[str, Any]], files: Sequence[str]
+) -> Iterator[Found]:
     """Each photograph, in their order."""
-    for answer in in_order(answers):
-        call = calls[answer.call]
-        found = {frame.frame.index: frame for frame in answer.value.frames} if answer.value else {}
+    for result in in_order(results):
+        call = calls[result.call]
+        found = {frame.frame.index: frame for frame in result.value.frames} if result.value else {}
         for place in range(call["first"], call["first"] + len(call["files"])):
-            yield place, found.get(place) or _reason(answer, place, files)
+            yield place, found.get(place) or _reason(result, place, files)
 
 
-def _reason(answer: Answer, place: int, files: Sequence[str]) -> str:
-    if answer.value is None:
-        return f"{files[place]} is left out: {answer.error}"
-    return str(answer.value.left_out.get(place, f"{files[place]} is left out."))
+def _reason(result: CallResult, place: int, files: Sequence[str]) -> str:
+    if result.value is None:
+        return f"{files[place]} is left out: {result.error}"
+    return str(result.value.left_out.get(place, f"{files[place]} is left out."))
 
 
 def _loaded(values: Mapping[str, Any]) -> Loaded:

@@ -231,8 +231,8 @@ def _of_no_format(names: Iterable[str]) -> str:
     if not found:
         return ""
     which = f"in a format that is not read ({', '.join(sorted(set(found)))})"
-    told = counted(len(found), f"picture {which} is skipped", f"pictures {which} are skipped")
-    return f"{told}: save as JPEG, PNG or TIFF."
+    skipped = counted(len(found), f"picture {which} is skipped", f"pictures {which} are skipped")
+    return f"{skipped}: save as JPEG, PNG or TIFF."
 
 
 def _in_store(address: str, recursive: bool, say: Callable[[str], object]) -> Iterator[tuple[str, Path]]:

@@ -88,18 +88,18 @@ def _column(text: str, path: Path) -> list[str]:
     place = next((head.index(name) for name in _COLUMNS if name in head), None)
     if place is not None:
         return [row[place] for row in rows[1:] if len(row) > place]
-    return _by_their_looks(rows, path)
+    return _by_likely_names(rows, path)
 
 
-def _by_their_looks(rows: Sequence[Sequence[str]], path: Path) -> list[str]:
+def _by_likely_names(rows: Sequence[Sequence[str]], path: Path) -> list[str]:
     """The names in a table whose header, if it has one, has no known column of names."""
     width = max(map(len, rows), default=0)
     columns = [[row[at] if len(row) > at else "" for row in rows] for at in range(width)]
-    looks = [[_like_a_file(one, path) for one in column[:_LOOKED_AT]] for column in columns]
-    best = max(range(width), key=lambda at: (sum(looks[at]), -at), default=None)
+    likely = [[_like_a_file(one, path) for one in column[:_LOOKED_AT]] for column in columns]
+    best = max(range(width), key=lambda at: (sum(likely[at]), -at), default=None)
     if best is None:
         return []
-    with_head = not looks[best][0] and any(looks[best])
+    with_head = not likely[best][0] and any(likely[best])
     return columns[best][with_head:]
 
 

@@ -162,9 +162,9 @@ class PhotographSummary:
             return "none could be read"
         if not faces:
             return f"no face was found in {count}"
-        told = ", ".join(f"{name} {number}" for name, number in self.labels.most_common())
+        labels = ", ".join(f"{name} {number}" for name, number in self.labels.most_common())
         empty = f"; no face in {self.empty}" if self.empty else ""
-        return f"{counted(faces, 'face')} in {count}: {told}{empty}"
+        return f"{counted(faces, 'face')} in {count}: {labels}{empty}"
 
     def crowd(self) -> str:
         """A sentence on faces beyond `--max-faces`; empty where there were none."""
@@ -235,7 +235,7 @@ def annotate_photographs(
     paths = [one.path for one in photographs]
     made_of = made_by(models, options)
 
-    def look(made: "Made") -> None:
+    def analyse(made: "Made") -> None:
         with Journal(outputs.summary, made_of, resume) as journal:
             seen = [n for n, path in enumerate(paths) if journal.seen(path) and _is_drawn(path, outputs)]
             if seen:
@@ -256,7 +256,7 @@ def annotate_photographs(
             before.tell(len(paths))
 
     made = made_of | {"photographs": _as_they_are(paths)}
-    summary = write_photographs(photographs, outputs, options, look, progress, observer, say, made=made)
+    summary = write_photographs(photographs, outputs, options, analyse, progress, observer, say, made=made)
     forget(outputs.summary)
     return summary
 
@@ -355,7 +355,7 @@ def write_photographs(
     photographs: Sequence[Input],
     outputs: PhotographOutputs,
     options: Options,
-    look: Callable[[Made], None],
+    analyse: Callable[[Made], None],
     progress: Callable[[int, int], None],
     observer: Observer,
     say: Callable[[str], object],
@@ -367,7 +367,7 @@ def write_photographs(
 
     Args:
         photographs, outputs, options, progress, observer, say: as of `annotate_photographs`.
-        look: analyses all photographs and hands their results to `Made`.
+        analyse: analyses all photographs and hands their results to `Made`.
         names: of the photographs in the tables; by default their paths, or addresses.
         pictures: write the pictures, too.
         made: models, options and inputs that the results depend on; kept in the summary.
@@ -399,7 +399,7 @@ def write_photographs(
             if outputs.pictures and pictures:
                 places = [outputs.pictures[one.path] for one in photographs]
                 sinks.add("pictures", AnnotatedPictures(places, [one.path for one in photographs]))
-            look(Made(sinks, add, failed))
+            analyse(Made(sinks, add, failed))
     except BaseException as error:
         reason = str(error) if isinstance(error, EmotionError) else INTERRUPTED
         with deferred_signals(), suppress(SinkError):  # the first error is the one to report

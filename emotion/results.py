@@ -221,7 +221,7 @@ class Result:
     def __repr__(self) -> str:
         where = self.source or ("picture" if self.photograph else "stream")
         when = "" if self.photograph else f" at {self.seconds:.3f} s"
-        faces = ", ".join(face._words() for face in self.faces) or "nobody"
+        faces = ", ".join(face._words() for face in self.faces) or "no face"
         return f"Result({where}{when}: {faces})"
 
     def _repr_html_(self) -> str:

@@ -72,10 +72,10 @@ def find(address: str) -> Found | None:
     with _reaching(address, SourceError):
         system, path = _opened(address)
         try:
-            told = system.info(path)
+            details = system.info(path)
         except FileNotFoundError:
             return None
-        if told["type"] != "file":
+        if details["type"] != "file":
             return None
         modified = None
         # A store without modification times has no such call, lacks the entry that it reads, or
@@ -83,7 +83,7 @@ def find(address: str) -> Found | None:
         with suppress(NotImplementedError, KeyError):
             modified = system.modified(path)
         changed = 0 if modified is None else round(modified.timestamp() * 1e9)
-        return Found(int(told["size"]), changed)
+        return Found(int(details["size"]), changed)
 
 
 def fetch(address: str, path: Path) -> Path:

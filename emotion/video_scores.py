@@ -9,7 +9,7 @@ import numpy as np
 from emotion.models.classes import Classes
 from emotion.models.data.label_folders import Video
 from emotion.models.errors import DatasetError
-from emotion.models.evaluation.evaluate import Evaluation, VideoAnswer
+from emotion.models.evaluation.evaluate import Evaluation, VideoPrediction
 from emotion.models.evaluation.scores import score
 from emotion.models.words import counted
 from emotion.realtime.errors import IncompleteSourceError, SourceError
@@ -20,7 +20,7 @@ from emotion.realtime.sinks.summary import Summary, SummaryBuilder
 from emotion.realtime.sources.file import VideoFile
 
 
-def judge_videos(
+def evaluate_videos(
     videos: Sequence[Video],
     models: Models,
     about: dict[str, Any],
@@ -44,32 +44,34 @@ def judge_videos(
         DatasetError: no video shows a face.
     """
     options, schema = options or Options(), models.schema
-    answers, predictions = [], []
+    video_predictions, predictions = [], []
     missing: dict[str, int] = {}
     unreadable: list[str] = []
 
-    def tell(sentence: str) -> None:
+    def report(sentence: str) -> None:
         unreadable.append(sentence)
         say(sentence)
 
     for done, video in enumerate(videos, start=1):
         progress(done - 1, len(videos))
         try:
-            seen = _watch(video, models, options, tell)
+            seen = _watch(video, models, options, report)
         except SourceError as error:
-            tell(f"{video.source} is left out: {error}")
+            report(f"{video.source} is left out: {error}")
             continue
         vote = seen["vote"]
         if vote.emotion is None or vote.strength is None:
             missing[video.label] = missing.get(video.label, 0) + 1
         else:
             predictions.append({name: _strengths(summary, schema.classes) for name, summary in seen.items()})
-            answers.append(VideoAnswer(video.source, video.label, vote.emotion, vote.strength, vote.seconds))
+            video_predictions.append(
+                VideoPrediction(video.source, video.label, vote.emotion, vote.strength, vote.seconds)
+            )
     progress(len(videos), len(videos))
-    if not answers:
+    if not video_predictions:
         raise DatasetError(f"Not one face was found in {counted(len(videos), 'video')}.")
-    labels = np.array([schema.classes.index(answer.label) for answer in answers])
-    apart = np.arange(len(answers))
+    labels = np.array([schema.classes.index(prediction.label) for prediction in video_predictions])
+    apart = np.arange(len(video_predictions))
     return Evaluation(
         about=about,
         missing=missing,
@@ -82,7 +84,7 @@ def judge_videos(
             )
             for name in (*schema.regions.names, "vote")
         },
-        videos=tuple(answers),
+        videos=tuple(video_predictions),
         classes=schema.classes.names,
         unreadable=len(unreadable),
     )
@@ -109,7 +111,7 @@ def _as_if_alone(result: EmotionFrame, name: str) -> EmotionFrame:
     """The frame as if one region's prediction were the whole vote; faces without it are left out."""
     faces = [(face, face.regions[name]) for face in result.faces]
     return replace(
-        result, faces=tuple(replace(face, probabilities=said) for face, said in faces if said is not None)
+        result, faces=tuple(replace(face, probabilities=alone) for face, alone in faces if alone is not None)
     )
 
 

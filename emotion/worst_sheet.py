@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from emotion.models.data.image_io import PictureError, read_photograph
-from emotion.models.evaluation.answers import Answer
+from emotion.models.evaluation.prediction_table import Prediction
 from emotion.models.evaluation.predictions import LabelledFaces
 from emotion.models.names import escaped
 from emotion.models.regions import Image
@@ -20,7 +20,7 @@ _INK, _PALE, _PAPER = (30, 30, 30), (110, 110, 110), (255, 255, 255)
 _QUALITY = 90
 
 
-def draw_sheet(worst: Sequence[Answer], faces: LabelledFaces, photographs: Mapping[str, Path]) -> bytes:
+def draw_sheet(worst: Sequence[Prediction], faces: LabelledFaces, photographs: Mapping[str, Path]) -> bytes:
     """A JPEG file: each with its label, what it was taken for, and its name.
 
     Args:
@@ -41,7 +41,7 @@ def draw_sheet(worst: Sequence[Answer], faces: LabelledFaces, photographs: Mappi
     return cv2.imencode(".jpg", sheet, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
 
 
-def _picture(one: Answer, faces: LabelledFaces, photographs: Mapping[str, Path]) -> Image:
+def _picture(one: Prediction, faces: LabelledFaces, photographs: Mapping[str, Path]) -> Image:
     path = photographs.get(one.source)
     if path is not None:
         try:

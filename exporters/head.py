@@ -60,11 +60,11 @@ def features_of(
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    told = []
+    batches = []
     for at in range(0, len(crops), _BATCH):
-        told.append(session.run([FEATURES], {INPUT: crops[at : at + _BATCH, ..., None]})[0])
+        batches.append(session.run([FEATURES], {INPUT: crops[at : at + _BATCH, ..., None]})[0])
         progress(min(at + _BATCH, len(crops)), len(crops))
-    return np.concatenate([np.reshape(part, (len(part), -1)) for part in told]).astype(np.float32)
+    return np.concatenate([np.reshape(part, (len(part), -1)) for part in batches]).astype(np.float32)
 
 
 def read_head(model: onnx.ModelProto) -> Head:

@@ -28,7 +28,7 @@ def put_model(graph: onnx.ModelProto, manifest: ModelManifest, folder: Path) -> 
         # A model that the included folders share is in another of them.
         made = making / Path(manifest.file).name
         onnx.save(graph, made)
-        told = replace(manifest, file=made.name, sha256=sha256(made)).save(making)
+        written = replace(manifest, file=made.name, sha256=sha256(made)).save(making)
         path = put(made, folder)
-        put(told, folder)
+        put(written, folder)
     return path

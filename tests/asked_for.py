@@ -54,8 +54,8 @@ def main() -> None:
         order = list(ways) if len(shares) % 2 else list(reversed(ways))
         spent = {name: ways[name](part, models, options) for name in order}
         shares.append(spent["stages"] / spent["whole"])
-        told = ", ".join(f"{name} {1000 * spent[name]:.1f} ms" for name in ways)
-        print(f"{told} a photograph: {shares[-1]:.2f}")  # noqa: T201
+        reported = ", ".join(f"{name} {1000 * spent[name]:.1f} ms" for name in ways)
+        print(f"{reported} a photograph: {shares[-1]:.2f}")  # noqa: T201
     print(f"in the middle: {statistics.median(shares):.2f}")  # noqa: T201
 
 

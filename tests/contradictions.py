@@ -123,12 +123,12 @@ def _tables(written: Written, frames: list[dict[str, Any]]) -> Iterator[str]:
     for (frame, face), line, typed in zip(rows, table, parquet, strict=True):
         for name in ("track_id", "label", "emotion", "confidence", "since"):
             value = None if face is None else face[name]
-            told = (line[name] or None, typed[name])
+            reported = (line[name] or None, typed[name])
             same = all(
-                other == value or str(other) == str(value) or _near(other, value, 6e-4) for other in told
+                other == value or str(other) == str(value) or _near(other, value, 6e-4) for other in reported
             )
             if not same:
-                yield f"frame {frame}: {name} is {value} in JSON Lines, {told} in CSV and Parquet"
+                yield f"frame {frame}: {name} is {value} in JSON Lines, {reported} in CSV and Parquet"
 
 
 def _words(frames: list[dict[str, Any]], margin: float) -> Iterator[str]:
@@ -191,8 +191,8 @@ def _numbers(written: Written, frames: list[dict[str, Any]]) -> Iterator[str]:
     yield from _differ("video", video, summary=numbers["shares"], overview=over["shares"])
     sentence = written.sentence
     if people:
-        told = overall_in_words(numbers["label"], numbers["shares"])
-        if sentence.split("; the picture seems")[0] != told:
+        reported = overall_in_words(numbers["label"], numbers["shares"])
+        if sentence.split("; the picture seems")[0] != reported:
             yield f"{sentence!r} is not what the summary says"
     if f"{sentence[0].upper()}{sentence[1:]}." not in text.replace("&#x27;", "'"):
         yield f"{sentence!r} is not on the page"
@@ -202,9 +202,9 @@ def _numbers(written: Written, frames: list[dict[str, Any]]) -> Iterator[str]:
         yield from _name(f"person {person['track_id']}", person)
 
 
-def _name(who: str, told: dict[str, Any]) -> Iterator[str]:
+def _name(who: str, reported: dict[str, Any]) -> Iterator[str]:
     """A video and a person are called what their faces are called."""
-    label, shares = told["label"], dict(told["shares"])
+    label, shares = reported["label"], dict(reported["shares"])
     of_faces = 1 - shares.pop(NO_FACE, 0.0)
     if label is None or not of_faces:
         return
@@ -222,11 +222,11 @@ def _name(who: str, told: dict[str, Any]) -> Iterator[str]:
 def _people(
     people: dict[int, dict[str, float]], summary: dict[str, Any], page: dict[str, Any], over: dict[str, Any]
 ) -> Iterator[str]:
-    told = {person["track_id"]: person for person in summary["people"]}
-    if set(told) != set(people):
-        yield f"the table has people {sorted(people)}, the summary {sorted(told)}"
+    reported = {person["track_id"]: person for person in summary["people"]}
+    if set(reported) != set(people):
+        yield f"the table has people {sorted(people)}, the summary {sorted(reported)}"
     for track, shares in people.items():
-        found = {"summary": told[track]["shares"]}
+        found = {"summary": reported[track]["shares"]}
         for where, name, key in (("page", f"Person {track}", "name"), ("overview", track, "track_id")):
             for person in page["people"] if where == "page" else over["people"]:
                 if person[key] == name:
@@ -235,10 +235,10 @@ def _people(
         for name, one in (("page", page["people"]), ("overview", over["people"])):
             for person in one:
                 mine = person.get("track_id") == track or person.get("name") == f"Person {track}"
-                if mine and person["words"] != in_words(told[track]["shares"]):
+                if mine and person["words"] != in_words(reported[track]["shares"]):
                     yield f"person {track}: {person['words']!r} on the {name} is not what the summary says"
-        if abs(sum(told[track]["shares"].values()) - 1) > 1e-3:
-            yield f"person {track}: shares sum to {sum(told[track]['shares'].values())}"
+        if abs(sum(reported[track]["shares"].values()) - 1) > 1e-3:
+            yield f"person {track}: shares sum to {sum(reported[track]['shares'].values())}"
 
 
 def _shares(frames: list[dict[str, Any]]) -> tuple[dict[str, float], dict[int, dict[str, float]]]:
@@ -271,8 +271,8 @@ def _shares(frames: list[dict[str, Any]]) -> tuple[dict[str, float], dict[int, d
     return {label: seconds / sum(lasts) for label, seconds in video.items()}, people
 
 
-def _differ(who: str, expected: dict[str, float], **told: dict[str, float]) -> Iterator[str]:
-    for where, shares in told.items():
+def _differ(who: str, expected: dict[str, float], **reported: dict[str, float]) -> Iterator[str]:
+    for where, shares in reported.items():
         for label in expected.keys() | shares.keys():
             mine, other = expected.get(label, 0.0), shares.get(label, 0.0)
             if not _near(mine, other, _SHARE + 1e-4):

@@ -95,38 +95,38 @@ class Image:
 
     def megabytes(self) -> float:
         """What all of it takes."""
-        told = subprocess.run(["du", "-sxk", self.folder], capture_output=True, text=True, check=True)
-        return int(told.stdout.split()[0]) / 1024
+        reported = subprocess.run(["du", "-sxk", self.folder], capture_output=True, text=True, check=True)
+        return int(reported.stdout.split()[0]) / 1024
 
 
 def replay(folder: Path, variables: dict[str, str], mirror: str) -> Image:
     """Do all steps; the base is what debootstrap makes of the release that FROM names."""
     image = Image(folder, {})
-    for instruction, told in steps((ROOT / "Dockerfile").read_text()):
+    for instruction, reported in steps((ROOT / "Dockerfile").read_text()):
         before = image.megabytes() if folder.exists() else 0.0
         if instruction == "FROM":
-            release = told.partition(":")[2].partition("-")[0]
+            release = reported.partition(":")[2].partition("-")[0]
             subprocess.run(
                 ["debootstrap", "--variant=minbase", release, folder, *([mirror] if mirror else [])],
                 check=True,
             )
         elif instruction == "ARG":
-            name, _, value = told.partition("=")
+            name, _, value = reported.partition("=")
             image.variables[name] = variables.get(name, value)
         elif instruction == "ENV":
-            image.variables |= dict(part.split("=", 1) for part in told.split())
+            image.variables |= dict(part.split("=", 1) for part in reported.split())
         elif instruction == "RUN":
             image.share()
-            image.run(told)
+            image.run(reported)
         elif instruction == "COPY":
-            image.copy(told.split()[1])
+            image.copy(reported.split()[1])
         elif instruction == "USER":
-            image.user = told
+            image.user = reported
         elif instruction == "WORKDIR":
-            image.work = told
+            image.work = reported
         elif instruction not in ("ENTRYPOINT", "CMD"):
             raise SystemExit(f"{instruction} is not known here")
-        print(f"{image.megabytes() - before:8.0f} MB  {instruction} {told[:90]}")  # noqa: T201
+        print(f"{image.megabytes() - before:8.0f} MB  {instruction} {reported[:90]}")  # noqa: T201
     return image
 
 

@@ -16,17 +16,17 @@ JOBS = sorted((ROOT / "docs" / "examples").glob("*.slurm"))
 
 
 def test_the_image_runs_the_command_and_not_as_root():
-    users = [told for instruction, told in STEPS if instruction == "USER"]
+    users = [reported for instruction, reported in STEPS if instruction == "USER"]
     assert users == ["emotion"]
     assert STEPS[-2:] == [("ENTRYPOINT", '["emotion"]'), ("CMD", '["--help"]')]
 
 
 def test_one_file_is_for_cpus_and_gpus_and_names_extras_that_there_are():
-    chosen = dict(told.split("=") for instruction, told in STEPS if instruction == "ARG")
+    chosen = dict(reported.split("=") for instruction, reported in STEPS if instruction == "ARG")
     extras = PROJECT["project"]["optional-dependencies"]
     assert chosen["VARIANT"] == "cpu"
     assert {"cpu", "gpu", *chosen["EXTRAS"].split(",")} <= set(extras)
-    assert any("$VARIANT,$EXTRAS" in told for instruction, told in STEPS if instruction == "RUN")
+    assert any("$VARIANT,$EXTRAS" in reported for instruction, reported in STEPS if instruction == "RUN")
 
 
 def test_the_image_gets_what_is_installed_and_no_tests():
@@ -91,13 +91,13 @@ def in_slurm(tmp_path):
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
 def test_a_cluster_of_slurms_has_all_cores_and_is_the_one_that_is_used(in_slurm):
-    told = in_slurm("ray.slurm")
-    starts = [line for line in told if "ray start" in line]
+    reported = in_slurm("ray.slurm")
+    starts = [line for line in reported if "ray start" in line]
     assert all(line.startswith("srun 16 ") for line in starts)
     address = next(re.search(r"--address=(\S+)", line)[1] for line in starts if "--address" in line)
     assert address.startswith("n1:")
     assert any(f"--head --port={address.partition(':')[2]} " in line and "-w n1" in line for line in starts)
-    (command,) = (line for line in told if line.startswith("emotion"))
+    (command,) = (line for line in reported if line.startswith("emotion"))
     assert command.endswith(f"annotate /c --recursive -o /s --quiet --cluster {address} --jobs 32")
 
 

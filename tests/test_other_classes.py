@@ -115,13 +115,15 @@ def test_tables_have_a_column_for_each_class_and_region(annotated):
 
 
 def test_json_lines_are_read_back(annotated):
-    told = lines(annotated)
-    assert all(list(face[row]) == list(CLASSES) for line in told for face in line["faces"] for row in ROWS)
+    reported = lines(annotated)
+    assert all(
+        list(face[row]) == list(CLASSES) for line in reported for face in line["faces"] for row in ROWS
+    )
     known, _ = read_timeline(annotated[0].files["jsonl"]).around(0.0)
     (face,) = known.faces
     assert face.classes.names == CLASSES.names
     assert list(face.regions) == ["eyes", "lips", "brow"]
-    assert face.regions["brow"].tolist() == pytest.approx(list(told[0]["faces"][0]["brow"].values()))
+    assert face.regions["brow"].tolist() == pytest.approx(list(reported[0]["faces"][0]["brow"].values()))
 
 
 def test_summary_subtitles_and_page_use_their_names(annotated):
@@ -159,9 +161,9 @@ def test_events_are_told_with_their_names(models, clip, tmp_path):
             for result in session:
                 sink.write(result, result.frame.image)
         sink.close()
-    told = [json.loads(line) for line in (tmp_path / "events").read_text().splitlines()]
-    assert [one["event"] for one in told][:: len(told) - 1] == ["appeared", "left"]
-    assert {one["emotion"] for one in told} <= {*CLASSES.labels, None}
+    reported = [json.loads(line) for line in (tmp_path / "events").read_text().splitlines()]
+    assert [one["event"] for one in reported][:: len(reported) - 1] == ["appeared", "left"]
+    assert {one["emotion"] for one in reported} <= {*CLASSES.labels, None}
 
 
 def test_a_program_gets_them_by_name(models, clip):

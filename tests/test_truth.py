@@ -19,8 +19,8 @@ def test_nothing_is_said_in_two_ways(tmp_path, seed, causal):
 
 def test_python_has_the_summary_that_is_written(tmp_path):
     results = decided(4, VoteOptions())
-    told = Results([Result("made.mp4", False, without_image(one), None) for one in results])
-    assert told.summary().to_dict() == write(results, tmp_path).summary
+    reported = Results([Result("made.mp4", False, without_image(one), None) for one in results])
+    assert reported.summary().to_dict() == write(results, tmp_path).summary
 
 
 def test_a_contradiction_would_be_found(tmp_path):

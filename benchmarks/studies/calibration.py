@@ -4,8 +4,8 @@
 
 For each set of the data set's validation part the rule and its temperature are fitted to the others, as
 `emotion weights` fits them. Then the calibration error is printed that is left after one more correction
-each: how common each emotion is there, guessed from the answers (Saerens et al. 2002) or known; how often
-labels contradict one another there, as copies of one photograph tell, without asking any model; a
+each: how common each emotion is there, guessed from the predictions (Saerens et al. 2002) or known; how often
+labels contradict one another there, as copies of one photograph show, without any model; a
 temperature, offsets or both fitted to the set itself (five folds). What the last cannot mend, no temperature
 and no offset mends.
 """
@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-from emotion.benchmarks.studies.held_out import HeldOut, ask
+from emotion.benchmarks.studies.held_out import HeldOut, predict_held_out
 from emotion.models.data.stored import read_manifest
 from emotion.models.engines.options import model_folder
 from emotion.models.evaluation.rule_fitting import FITS, importance, sure_for_all_sets
@@ -82,15 +82,15 @@ def copies_of(data: Path) -> dict[str, Copies]:
             found = _GROUP.search(lost["reason"])
             if found:
                 members[int(found[1])].append(lost["source"])
-    told: dict[str, list[bool]] = defaultdict(list)
+    differing: dict[str, list[bool]] = defaultdict(list)
     for sources in members.values():
         sets = {source.split("/")[0] for source in sources}
         if len(sources) == 2 and len(sets) == 1:
             first, second = (source.split("/")[-2] for source in sources)
-            told[sets.pop()].append(first != second)
+            differing[sets.pop()].append(first != second)
     return {
         name: Copies(len(differ), wilson(float(np.mean(differ)), len(differ)))
-        for name, differ in told.items()
+        for name, differ in differing.items()
     }
 
 
@@ -130,7 +130,7 @@ def with_noise(vote: Probabilities, noise: float) -> Probabilities:
 
 
 def fit_offsets(labels: Labels, vote: Probabilities, cool: bool) -> Correction:
-    """Offsets for the log probabilities and, if so asked, a temperature, most likely for these labels."""
+    """Offsets for the log probabilities and, if wanted, a temperature, most likely for these labels."""
     from scipy.optimize import minimize  # noqa: PLC0415  most of a second; other corrections need none
 
     logs = np.log(np.maximum(vote.astype(np.float64), _TINY))
@@ -169,8 +169,8 @@ def out_of_fold(
     from sklearn.model_selection import GroupKFold  # noqa: PLC0415  a second of import
 
     corrected = np.zeros_like(vote)
-    for fitted, judged in GroupKFold(_FOLDS).split(labels, groups=groups):
-        corrected[judged] = fit(labels[fitted], vote[fitted])(vote[judged])
+    for fitted, test in GroupKFold(_FOLDS).split(labels, groups=groups):
+        corrected[test] = fit(labels[fitted], vote[fitted])(vote[test])
     return corrected
 
 
@@ -185,7 +185,7 @@ def corrections(faces: HeldOut, name: str, copies: Copies | None) -> Iterator[tu
     yield "how common emotions are, known", with_prior(vote, taken, known)
     if copies is not None:
         noise = copies.noise(vote.shape[1])
-        yield "labels as noisy as copies tell", with_noise(vote, noise)
+        yield "labels as noisy as copies show", with_noise(vote, noise)
         yield "the same, emotions known", with_noise(with_prior(vote, taken, known), noise)
     yield "temperature of the set itself", out_of_fold(labels, vote, groups, _cooled)
     offsets = out_of_fold(labels, vote, groups, lambda y, p: fit_offsets(y, p, cool=False))
@@ -202,18 +202,18 @@ def main(
     ),
 ) -> None:
     """Print how often copies' labels differ, and the calibration errors."""
-    told = copies_of(data)
-    for name, copies in told.items():
+    disagreement = copies_of(data)
+    for name, copies in disagreement.items():
         low, high = copies.differ.low, copies.differ.high
         typer.echo(
             f"{name}: of {copies.pairs} photographs that stand there twice {copies.differ.value:.1%} "
             f"({low:.1%} to {high:.1%}) have two labels; so no classifier is right on more than "
             f"{copies.best:.0%}, and {copies.noise(6):.1%} of the labels may be chance"
         )
-    faces = ask(data, model_folder(models))
+    faces = predict_held_out(data, model_folder(models))
     for name in sets.split(","):
         labels = faces.labels[faces.sets == name]
-        for words, vote in corrections(faces, name, told.get(name)):
+        for words, vote in corrections(faces, name, disagreement.get(name)):
             error = expected_calibration_error(labels, vote)
             excess = float(vote.max(axis=1).mean() - (vote.argmax(axis=1) == labels).mean())
             typer.echo(f"{name}: {words}: {error:.3f}, too sure by {100 * excess:+.1f} points")

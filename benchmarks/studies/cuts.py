@@ -30,7 +30,7 @@ _SIDE = 480
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Evaluation:
     """How labels follow the cuts.
 
     Attributes:
@@ -77,7 +77,7 @@ def _unsteady(still: Image, random: np.random.Generator) -> Image:
     return np.asarray(np.clip(noisy, 0, 255), np.uint8)
 
 
-def judge(labels: Sequence[str], steady: Sequence[str]) -> Judged:
+def evaluate(labels: Sequence[str], steady: Sequence[str]) -> Evaluation:
     """Compare labels, one per frame, with the steady label of each photograph."""
     each = round(_STANDS * _FPS)
     right = sum(label == steady[index // each] for index, label in enumerate(labels)) / len(labels)
@@ -97,13 +97,13 @@ def judge(labels: Sequence[str], steady: Sequence[str]) -> Judged:
     changes = sum(a != b for a, b in pairwise(labels))
     minutes = len(labels) / _FPS / 60
     delay = float(np.mean(delays)) if delays else float("nan")
-    return Judged(cuts, delay, missed, right, max(0, changes - cuts) / minutes)
+    return Evaluation(cuts, delay, missed, right, max(0, changes - cuts) / minutes)
 
 
 def steady_answers(results: Sequence[EmotionFrame]) -> list[str]:
     """The mean unsmoothed prediction for each photograph."""
     each = round(_STANDS * _FPS)
-    answers = []
+    predicted = []
     for start in range(0, len(results), each):
         votes = [
             face.probabilities_frame
@@ -113,8 +113,8 @@ def steady_answers(results: Sequence[EmotionFrame]) -> list[str]:
         ]
         mean = np.mean(votes, axis=0)
         classes = next(face.classes for result in results[start:] for face in result.faces)
-        answers.append(classes[int(mean.argmax())])
-    return answers
+        predicted.append(classes[int(mean.argmax())])
+    return predicted
 
 
 def main() -> None:
@@ -134,7 +134,7 @@ def main() -> None:
     steady = steady_answers(live)
     for name, results in (("live", live), ("file", file)):
         labels = [result.faces[0].label if result.faces else "" for result in results]
-        print(name, judge(labels, steady))  # noqa: T201
+        print(name, evaluate(labels, steady))  # noqa: T201
 
 
 if __name__ == "__main__":

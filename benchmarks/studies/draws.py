@@ -5,10 +5,10 @@
 
 `DATA` is a data set (`emotion dataset`) with the public set web-faces in it, of which the networks that ship
 have learnt from the train part only. Of its validation and test parts each draw takes so many faces a class,
-fits last layers, a classifier of blendshapes and the vote to them as `emotion learn` does, and is judged on
-100 faces of each emotion of the test part that are in no draw. ``six`` are the emotions that ship, ``three``
-are positive, negative (sadness, fear, anger) and neutral. Printed: the balanced accuracy of each draw, their
-mean, the lowest and the highest, and that of the models that ship where they know the classes.
+fits last layers, a classifier of blendshapes and the vote to them as `emotion learn` does, and is evaluated
+on 100 faces of each emotion of the test part that are in no draw. ``six`` are the emotions that ship, and
+``three`` positive, negative (sadness, fear, anger) and neutral. Printed: the balanced accuracy of each draw,
+their mean, the lowest and the highest, and that of the models that ship where they know the classes.
 """
 
 from collections.abc import Sequence
@@ -38,11 +38,11 @@ _Floats = npt.NDArray[np.float32]
 _Ints = npt.NDArray[np.int64]
 
 SET = "web-faces"
-JUDGED = 100
+TEST_FACES = 100
 """Test faces of each emotion."""
-_NOBODY = -1
+_NO_CLASS = -1
 # Of each of the six, which of the three it is; surprise is none.
-_THREE = (0, 1, 1, 1, 2, _NOBODY)
+_THREE = (0, 1, 1, 1, 2, _NO_CLASS)
 _FOLDERS = {"lite": LITE, "standard": ZOO}
 
 
@@ -77,19 +77,21 @@ class Faces:
         return model_head(self.models, region)
 
 
-def draw(faces: Faces, labels: _Ints, classes: Classes, taken: _Ints, judged: _Ints, known: bool) -> float:
+def draw(
+    faces: Faces, labels: _Ints, classes: Classes, taken: _Ints, test_faces: _Ints, known: bool
+) -> float:
     """The balanced accuracy on some faces of what is learnt from others.
 
     Args:
         faces: all of them.
         labels: int64 (n,), of `classes`.
         classes: that are learnt.
-        taken, judged: indices of the training and the test faces.
+        taken, test_faces: indices of the training and the test faces.
         known: whether the included models have these classes.
     """
     truth, groups = labels[taken], faces.groups[taken]
     folds = in_folds(truth, groups)
-    learnt = {
+    fitted = {
         region: learn_head(
             views[:, taken],
             truth,
@@ -101,21 +103,21 @@ def draw(faces: Faces, labels: _Ints, classes: Classes, taken: _Ints, judged: _I
     }
     third = learn_blendshapes(faces.blendshapes[taken], truth, folds, classes)
     found = _predictions(truth, groups, faces.blendshapes[taken], faces.regions, classes)
-    said = np.stack([one.said for one in learnt.values()])
+    out_of_fold = np.stack([one.predictions for one in fitted.values()])
     vote = fit_own_vote(
-        Predictions(found, said, np.ones((len(taken), len(learnt)), np.float32)),
+        Predictions(found, out_of_fold, np.ones((len(taken), len(fitted)), np.float32)),
         third,
         LearnOptions(start_from=faces.models),
         {},
     )
     predictions = [
-        probabilities(one.head(faces.views[region][0][judged]) / np.float32(one.temperature))
-        for region, one in learnt.items()
+        probabilities(one.head(faces.views[region][0][test_faces]) / np.float32(one.temperature))
+        for region, one in fitted.items()
     ]
     if vote.third is not None:
-        predictions.append(vote.third(faces.blendshapes[judged]))
-    answers = vote.rule(np.stack(predictions)[: vote.rule.prediction_count])
-    return balanced(labels[judged], answers.argmax(axis=1))
+        predictions.append(vote.third(faces.blendshapes[test_faces]))
+    votes = vote.rule(np.stack(predictions)[: vote.rule.prediction_count])
+    return balanced(labels[test_faces], votes.argmax(axis=1))
 
 
 def _predictions(
@@ -141,28 +143,30 @@ def _predictions(
     )
 
 
-def balanced(labels: _Ints, said: _Ints) -> float:
+def balanced(labels: _Ints, predictions: _Ints) -> float:
     """The mean over the classes of the share that is found."""
-    return float(np.mean([(said[labels == one] == one).mean() for one in np.unique(labels)]))
+    return float(np.mean([(predictions[labels == one] == one).mean() for one in np.unique(labels)]))
 
 
-def shipped(faces: Faces, judged: _Ints) -> float:
+def shipped(faces: Faces, test_faces: _Ints) -> float:
     """The same of the models that ship."""
-    said = np.stack([probabilities(faces.head(r)(views[0][judged])) for r, views in faces.views.items()])
+    predictions = np.stack(
+        [probabilities(faces.head(r)(views[0][test_faces])) for r, views in faces.views.items()]
+    )
     vote = VoteWeights.read(faces.models)
-    third = vote.third(faces.blendshapes[judged]) if vote.third else None
-    return balanced(faces.labels[judged], vote.vote(said, blendshapes=third).argmax(axis=1))
+    third = vote.third(faces.blendshapes[test_faces]) if vote.third else None
+    return balanced(faces.labels[test_faces], vote.vote(predictions, blendshapes=third).argmax(axis=1))
 
 
 def parts(faces: Faces) -> tuple[_Ints, _Ints]:
     """Indices of the test faces, and of those for training."""
     generator, tested = np.random.default_rng(0), np.flatnonzero(faces.tested)
-    judged = np.concatenate(
-        [generator.permutation(tested[faces.labels[tested] == one])[:JUDGED] for one in range(len(SIX))]
+    test_faces = np.concatenate(
+        [generator.permutation(tested[faces.labels[tested] == one])[:TEST_FACES] for one in range(len(SIX))]
     )
-    judged = judged[~np.isin(faces.groups[judged], faces.groups[~faces.tested])]
-    others = ~np.isin(faces.groups, faces.groups[judged])
-    return judged, np.flatnonzero(others)
+    test_faces = test_faces[~np.isin(faces.groups[test_faces], faces.groups[~faces.tested])]
+    others = ~np.isin(faces.groups, faces.groups[test_faces])
+    return test_faces, np.flatnonzero(others)
 
 
 def taken(labels: _Ints, rest: _Ints, count: int, seed: Sequence[int]) -> _Ints:
@@ -182,25 +186,25 @@ def main(
 ) -> None:
     """Draw, train and evaluate."""
     faces = Faces(data, _FOLDERS[models], cache)
-    judged, rest = parts(faces)
+    test_faces, rest = parts(faces)
     known = classes == "six"
     labels, named = faces.labels, SIX
     if not known:
         labels, named = np.array(_THREE)[labels], Classes(("positive", "negative", "neutral"))
-        judged = judged[labels[judged] != _NOBODY]
-    told = []
+        test_faces = test_faces[labels[test_faces] != _NO_CLASS]
+    accuracies = []
     with threadpool_limits(1, "blas"):  # small matrices: several threads would only wait for one another
         for seed in range(draws):
             chosen = taken(labels, rest, a_class, (len(named), seed))
-            told.append(draw(faces, labels, named, chosen, judged, known))
-            typer.echo(f"draw {seed}: {told[-1]:.1%}")
-    low, high = min(told), max(told)
+            accuracies.append(draw(faces, labels, named, chosen, test_faces, known))
+            typer.echo(f"draw {seed}: {accuracies[-1]:.1%}")
+    low, high = min(accuracies), max(accuracies)
     typer.echo(
-        f"{models}, {classes} classes, {a_class} a class, {len(judged)} judged: "
-        f"mean {np.mean(told):.1%} ({low:.1%} to {high:.1%})"
+        f"{models}, {classes} classes, {a_class} a class, {len(test_faces)} test faces: "
+        f"mean {np.mean(accuracies):.1%} ({low:.1%} to {high:.1%})"
     )
     if known:
-        typer.echo(f"the models that ship: {shipped(faces, judged):.1%}")
+        typer.echo(f"the models that ship: {shipped(faces, test_faces):.1%}")
 
 
 if __name__ == "__main__":

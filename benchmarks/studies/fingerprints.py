@@ -52,7 +52,7 @@ def lowest(frequencies: int) -> _Bits:
     return np.asarray((row < frequencies) & (column < frequencies))
 
 
-def guessed(bits: _Bits, pixels: _Floats, asked: _Bits) -> _Floats:
+def guessed(bits: _Bits, pixels: _Floats, query: _Bits) -> _Floats:
     """What a ridge regression from bits to pixels gives for other bits."""
 
     def signs(some: _Bits) -> npt.NDArray[np.float64]:
@@ -60,7 +60,7 @@ def guessed(bits: _Bits, pixels: _Floats, asked: _Bits) -> _Floats:
 
     given = signs(bits)
     weights = np.linalg.solve(given.T @ given + _RIDGE * np.eye(given.shape[1]), given.T @ pixels)
-    return np.asarray(signs(asked) @ weights, np.float32)
+    return np.asarray(signs(query) @ weights, np.float32)
 
 
 def correlation(some: _Floats, others: _Floats) -> float:
@@ -98,13 +98,13 @@ def main(
 ) -> None:
     """Print what fingerprints of 256 and of 64 bits tell."""
     _, bits, pixels = read_faces(faces, most)
-    rows, asked, shown = read_faces(portraits, most)
+    rows, query, shown = read_faces(portraits, most)
     mean = correlation(np.broadcast_to(pixels.mean(axis=0), shown.shape), shown)
     typer.echo(f"{len(bits)} faces, {len(rows)} portraits; the mean face correlates with them by {mean:.2f}")
     for frequencies in (16, 8):
         chosen = lowest(frequencies)
-        guess = correlation(guessed(bits[:, chosen], pixels, asked[:, chosen]), shown)
-        same = recognised(rows, asked[:, chosen])
+        guess = correlation(guessed(bits[:, chosen], pixels, query[:, chosen]), shown)
+        same = recognised(rows, query[:, chosen])
         distance, wrong, others = mistaken(bits, chosen)
         typer.echo(
             f"{chosen.sum()} bits: guess correlates by {guess:.2f}, same person nearest in {same:.0%}, "

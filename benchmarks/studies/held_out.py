@@ -42,7 +42,9 @@ class HeldOut:
     vote: npt.NDArray[np.float32]
 
 
-def ask(data: Path, folder: Path, regions: tuple[str, ...] = (), part: Split = "validation") -> HeldOut:
+def predict_held_out(
+    data: Path, folder: Path, regions: tuple[str, ...] = (), part: Split = "validation"
+) -> HeldOut:
     """Run a folder's models on one part of a data set.
 
     Args:

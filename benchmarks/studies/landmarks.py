@@ -28,7 +28,7 @@ from emotion.models.regions import Image
 from emotion.realtime.sources.demo import DEMO
 
 _WIDTH = 640
-# (name, faces asked for, video)
+# (name, maximum number of faces, video)
 WAYS = (("image", 4, False), ("video", 4, True), ("video", 1, True))
 
 
@@ -57,14 +57,14 @@ def compare(
         for seconds, image in pictures:
             picture = Picture(image)
             clock = [time.process_time()]
-            answers = []
+            detections = []
             for landmarker in (theirs, ours):
-                answers.append(landmarker.detect(picture, seconds))
-                for face in answers[-1]:
-                    _ = face.blendshapes  # which may wait for somebody to ask
+                detections.append(landmarker.detect(picture, seconds))
+                for face in detections[-1]:
+                    _ = face.blendshapes  # which may be computed on first use
                 clock.append(time.process_time())
             worked += np.diff(clock)
-            seen.append((answers[0], answers[1]))
+            seen.append((detections[0], detections[1]))
     pairs = [pair for some in seen if len(some[0]) == len(some[1]) for pair in _pairs(*some)]
     apart = np.array([np.linalg.norm(one.points - other.points, axis=1) for one, other in pairs])
     shapes = np.array([np.abs(one.blendshapes - other.blendshapes) for one, other in pairs])

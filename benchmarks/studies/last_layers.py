@@ -7,8 +7,8 @@ The features of a folder's regions are computed once for some faces of the train
 validation part, and kept. Last layers, as `python -m emotion.learn refit` fits them, learn from all sets,
 then from all but one. With `--teacher` those of the other regions learn from that region's last layer too:
 half of each label is its prediction, or all for faces whose labels are not learnt (of an emotion of a set
-`--most` are, `--untold` are not). Printed is the balanced accuracy on each set's validation part in per cent,
-with its 95% interval, and what a teacher gains.
+`--most` are, `--unlabelled` are not). Printed is the balanced accuracy on each set's validation part in per
+cent, with its 95% interval, and what a teacher gains.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,7 +47,7 @@ class Faces:
         sets: str (n,), the set of each.
         groups: int64 (n,); near duplicates share a number.
         learnt: bool (n,), those of the train part.
-        labelled: bool (n,), those of them whose labels are learnt from; the others only a teacher tells of.
+        labelled: bool (n,), those of them whose labels are learnt from; of the others, the teacher's.
         features: by region, and of the blendshapes: float32 (n, d).
         before: by region, the logits of the model as it is, float32 (n, 6).
     """
@@ -68,15 +68,15 @@ class Wanted:
     Attributes:
         regions: whose features.
         most: faces of an emotion of a set whose labels are learnt from.
-        untold: faces of an emotion of a set beside these, whose labels are not.
-        judged: faces of a set's validation part, at most.
-        teacher: a region that is not judged itself, so of faces of the train part alone.
+        unlabelled: faces of an emotion of a set beside these, whose labels are not.
+        evaluated: faces of a set's validation part, at most.
+        teacher: a region that is not evaluated itself, so of faces of the train part alone.
     """
 
     regions: tuple[RegionName, ...]
     most: int
-    untold: int
-    judged: int
+    unlabelled: int
+    evaluated: int
     teacher: str = ""
 
 
@@ -124,14 +124,14 @@ def _compute(data: Path, folder: Path, wanted: Wanted) -> dict[str, Any]:
     for region in wanted.regions:
         pool = load_pool(data, region, ("train",))
         rank = _turns(pool)
-        learnt = np.flatnonzero(rank < wanted.most + wanted.untold)
-        parts = pool[learnt], load_pool(data, region, ("validation",)).at_most(wanted.judged)
-        told = [features_of(folder, region, parts[0].crops())]
+        learnt = np.flatnonzero(rank < wanted.most + wanted.unlabelled)
+        parts = pool[learnt], load_pool(data, region, ("validation",)).at_most(wanted.evaluated)
+        features = [features_of(folder, region, parts[0].crops())]
         if region == wanted.teacher:
-            told.append(np.zeros((len(parts[1]), told[0].shape[1]), np.float32))
+            features.append(np.zeros((len(parts[1]), features[0].shape[1]), np.float32))
         else:
-            told.append(features_of(folder, region, parts[1].crops()))
-        arrays[f"features {region}"] = np.concatenate(told)
+            features.append(features_of(folder, region, parts[1].crops()))
+        arrays[f"features {region}"] = np.concatenate(features)
     for name in ("labels", "sets", "groups"):
         arrays[name] = np.concatenate([getattr(part, name) for part in parts])
     arrays["learnt"] = np.arange(len(arrays["labels"])) < len(learnt)
@@ -184,15 +184,15 @@ def logits(
     return new + before * faces.before[region] if region in faces.before else new
 
 
-def balanced_on(faces: Faces, name: str, *told: Floats) -> Interval:
+def balanced_on(faces: Faces, name: str, *predictions: Floats) -> Interval:
     """Balanced accuracy of logits on a set's validation part; with two, the second's above the first's."""
     rows = np.flatnonzero(~faces.learnt & (faces.sets == name))
     labels = faces.labels[rows]
-    absent = np.where(np.isin(np.arange(told[0].shape[1]), labels), 0.0, -np.inf)
-    said = [(some[rows] + absent).argmax(axis=1) for some in told]
+    absent = np.where(np.isin(np.arange(predictions[0].shape[1]), labels), 0.0, -np.inf)
+    predicted = [(some[rows] + absent).argmax(axis=1) for some in predictions]
 
     def statistic(weights: Weights) -> Weights:
-        rates = [float(np.nanmean(recalls(labels, one, weights))) for one in said]
+        rates = [float(np.nanmean(recalls(labels, one, weights))) for one in predicted]
         return np.array([rates[-1] - (rates[0] if len(rates) > 1 else 0.0)])
 
     value, low, high = (100 * float(end[0]) for end in bootstrap(faces.groups[rows], statistic, 300))
@@ -203,23 +203,23 @@ def logits_by_name(
     faces: Faces, regions: Sequence[str], before: float, left_out: str = ""
 ) -> dict[str, Floats]:
     """Logits of each region, the blendshapes, and their products."""
-    told = {region: logits(faces, region, before, left_out) for region in (*regions, BLENDSHAPES)}
-    pair = [name for name in ("eyes", "lips") if name in told]
-    found: dict[str, Floats] = dict(told)
+    by_region = {region: logits(faces, region, before, left_out) for region in (*regions, BLENDSHAPES)}
+    pair = [name for name in ("eyes", "lips") if name in by_region]
+    found: dict[str, Floats] = dict(by_region)
     products = [(*pair, BLENDSHAPES)]
-    if "face" in told:
+    if "face" in by_region:
         products += [("face", BLENDSHAPES), (*pair, "face", BLENDSHAPES)]
     for names in products:
-        found[" x ".join(names)] = np.asarray(sum(told[name] for name in names), np.float32)
+        found[" x ".join(names)] = np.asarray(sum(by_region[name] for name in names), np.float32)
     return found
 
 
 def fitted_rows(faces: Faces, regions: Sequence[str], sets: Sequence[str], before: float) -> Iterator[str]:
-    """A line for each prediction: fitted to all sets, and each set judged by those fitted to the others."""
+    """A line for each prediction: fitted to all sets; and of each set, fitted to the others."""
     known = logits_by_name(faces, regions, before)
     unseen = {name: logits_by_name(faces, regions, before, name) for name in sets}
-    for words, told in known.items():
-        home = [f"{name} {_in_words(balanced_on(faces, name, told))}" for name in sets]
+    for words, predictions in known.items():
+        home = [f"{name} {_in_words(balanced_on(faces, name, predictions))}" for name in sets]
         away = [f"{name} {_in_words(balanced_on(faces, name, unseen[name][words]))}" for name in sets]
         yield f"{words}: fitted to all: {', '.join(home)}; without the set: {', '.join(away)}"
 
@@ -230,28 +230,28 @@ def taught_rows(
     """A line for each pupil: the gain from the teacher's predictions, on known sets and sets left out."""
     for left_out in ("", *sets):
         teacher_predictions = softmax(fit(faces, teacher, left_out)(faces.features[teacher]))
-        judged = [left_out] if left_out else sets
+        evaluated = [left_out] if left_out else sets
         products: dict[bool, list[Floats]] = {False: [], True: []}
         for pupil in pupils:
             alone = logits(faces, pupil, before, left_out)
             taught = logits(faces, pupil, before, left_out, teacher_predictions)
             products[False].append(alone)
             products[True].append(taught)
-            yield _gained(faces, pupil, left_out, judged, (alone, taught))
+            yield _gained(faces, pupil, left_out, evaluated, (alone, taught))
         shapes = logits(faces, BLENDSHAPES, before, left_out)
         both = [np.asarray(sum(products[which]) + shapes, np.float32) for which in (False, True)]
-        yield _gained(faces, " x ".join((*pupils, BLENDSHAPES)), left_out, judged, (both[0], both[1]))
+        yield _gained(faces, " x ".join((*pupils, BLENDSHAPES)), left_out, evaluated, (both[0], both[1]))
 
 
 def _gained(
-    faces: Faces, words: str, left_out: str, judged: Sequence[str], told: tuple[Floats, Floats]
+    faces: Faces, words: str, left_out: str, evaluated: Sequence[str], predictions: tuple[Floats, Floats]
 ) -> str:
     where = f"without {left_out}" if left_out else "fitted to all"
     parts = []
-    for name in judged:
-        gain = balanced_on(faces, name, *told)
+    for name in evaluated:
+        gain = balanced_on(faces, name, *predictions)
         ends = f"{gain.low:+.1f} to {gain.high:+.1f}"
-        alone = _in_words(balanced_on(faces, name, told[0]))
+        alone = _in_words(balanced_on(faces, name, predictions[0]))
         parts.append(f"{name} {alone}, taught {gain.value:+.1f} ({ends})")
     return f"{words}, {where}: {'; '.join(parts)}"
 
@@ -265,7 +265,7 @@ def counts(faces: Faces) -> Mapping[str, int]:
     return {
         "labelled": int(faces.labelled.sum()),
         "without": int((faces.learnt & ~faces.labelled).sum()),
-        "judged": int((~faces.learnt).sum()),
+        "evaluated": int((~faces.learnt).sum()),
     }
 
 
@@ -281,16 +281,16 @@ def main(
         "rafdb,web-faces,ferplus"
     ),
     most: Annotated[int, typer.Option(help="Number of labelled training faces per class and set.")] = 300,
-    untold: Annotated[
+    unlabelled: Annotated[
         int, typer.Option(help="Number of additional faces per class and set, without labels.")
     ] = 0,
-    judged: Annotated[int, typer.Option(help="Maximum number of test faces per set.")] = 4000,
+    evaluated: Annotated[int, typer.Option(help="Maximum number of test faces per set.")] = 4000,
     hidden: Annotated[int, typer.Option(help="Number of additional random features.")] = 0,
     before: Annotated[float, typer.Option(help="Weight of the previous logits.")] = 0.5,
 ) -> None:
     """Print the table."""
     names: Any = tuple(regions.split(","))
-    wanted, known = Wanted(names, most, untold, judged, teacher), tuple(sets.split(","))
+    wanted, known = Wanted(names, most, unlabelled, evaluated, teacher), tuple(sets.split(","))
     faces = faces_of(data, model_folder(models), wanted, features, hidden)
     typer.echo(", ".join(f"{words} {count}" for words, count in counts(faces).items()))
     if teacher:

@@ -60,8 +60,8 @@ def agreement(clips: Sequence[Path], ahead: Sequence[float] = SECONDS) -> tuple[
         raise ValueError("no clip shows a face")
     shares = {}
     for seconds in ahead:
-        told = [label for found in every for label in labels(found, seconds)]
-        shares[seconds] = float(np.mean(np.array(told) == whole))
+        predicted = [label for found in every for label in labels(found, seconds)]
+        shares[seconds] = float(np.mean(np.array(predicted) == whole))
     return len(whole), shares
 
 

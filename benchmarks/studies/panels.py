@@ -64,10 +64,10 @@ class Figures:
     moves_else: int = 0
     worst: float = 0.0
 
-    def add(self, told: tuple[PlacedWidget, ...], width: int, height: int) -> None:
+    def add(self, placed: tuple[PlacedWidget, ...], width: int, height: int) -> None:
         """Count what can be seen in one picture."""
-        boxes = [one.box for one in told]
-        for one in told:
+        boxes = [one.box for one in placed]
+        for one in placed:
             if one.rect is None or one.place is None:
                 self.labels_on_faces += one.rect is not None
                 self.wordless += one.rect is None and min(one.box.width, one.box.height) >= _LEAST_FACE
@@ -75,7 +75,7 @@ class Figures:
             self.panels += 1
             self.away += one.away
             self.overlaps += sum(one.rect.overlaps(box) for box in boxes)
-            others = [person(other.box) for other in told if other is not one]
+            others = [person(other.box) for other in placed if other is not one]
             others = [other for other in others if other.overlaps(one.rect)]
             self.hiding += any(_hidden(one, other) >= _FIFTH * other.area for other in others)
             rect = one.rect
@@ -130,9 +130,9 @@ def watch(results: Iterable[EmotionFrame], style: Style, figures: Figures) -> No
     for result in results:
         now = result.frame.seconds
         height, width = result.frame.image.shape[:2]
-        told = overlay.plan(result)
-        figures.add(told, width, height)
-        people = [(trails.setdefault(one.face.track_id, _Trail()), one) for one in told]
+        placed = overlay.plan(result)
+        figures.add(placed, width, height)
+        people = [(trails.setdefault(one.face.track_id, _Trail()), one) for one in placed]
         still = [trail.still(now, one.box) for trail, one in people]
         gap = 0.8 * (5 + 0.015 * min(width, height))
         for trail, one in people:

@@ -36,7 +36,7 @@ def small(photograph: Image, face_width: float, wanted: float) -> Image:
     return picture
 
 
-def judged(
+def count_predictions(
     photographs: Sequence[Image], widths: Sequence[float] = WIDTHS
 ) -> Iterator[tuple[float, Counter[str]]]:
     """By width, how many faces were found, and of how many a region, by its name, was taken for hidden."""
@@ -63,7 +63,7 @@ def main(
 ) -> None:
     """Print a line a width."""
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)[::every]
-    for width, counts in judged([read_photograph(path) for path in paths]):
+    for width, counts in count_predictions([read_photograph(path) for path in paths]):
         hidden = ", ".join(f"{name} {count}" for name, count in counts.items() if name != "faces")
         typer.echo(f"{width:g} pixels: {counts['faces']} faces; taken for hidden: {hidden or 'none'}")
 

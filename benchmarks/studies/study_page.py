@@ -43,10 +43,10 @@ def main() -> int:
             page.goto(chosen.page.absolute().as_uri())
             page.wait_for_timeout(300)
             paint, load = page.evaluate(_TIMES)
-            told = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
+            metrics = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
             paints.append(paint)
             loads.append(load)
-            works.append(1000 * told["TaskDuration"])
+            works.append(1000 * metrics["TaskDuration"])
             if chosen.picture and number == 0:
                 page.screenshot(path=chosen.picture, full_page=True)
             page.close()

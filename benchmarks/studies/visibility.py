@@ -6,7 +6,7 @@ DIR is what `emotion dataset` made. Crops of its test part get occluders (`studi
 reported is the area under the ROC curve of "covered by half or more" against "covered by a tenth or
 less", by kind of occluder, and beside it that of the obvious rival: the entropy of what the region's
 own model says. With --fit the nets are fitted on the training part first, with --refine those that ship
-learn on, from crops in flat light, too. With --contrast 0.2 they are judged in such a light. Two kinds of
+learn on, from crops in flat light, too. With --contrast 0.2 they are evaluated in such a light. Two kinds of
 occluders, photo and stripes, are never shown while fitting.
 """
 
@@ -145,7 +145,7 @@ def fit(crops: Sequence[Image], region: str, seed: int = 0) -> VisibilityModel:
     )
 
 
-def judge(
+def evaluate(
     crops: Sequence[Image],
     region: str,
     model: VisibilityModel,
@@ -184,8 +184,8 @@ def judge(
 
 
 def _entropy(model: RegionModel, crops: Sequence[Image]) -> npt.NDArray[np.float64]:
-    said = np.concatenate([model(crops[at : at + 64]) for at in range(0, len(crops), 64)])
-    return np.asarray(-(said * np.log(np.maximum(said, 1e-9))).sum(axis=1))
+    predictions = np.concatenate([model(crops[at : at + 64]) for at in range(0, len(crops), 64)])
+    return np.asarray(-(predictions * np.log(np.maximum(predictions, 1e-9))).sum(axis=1))
 
 
 def main(
@@ -229,7 +229,7 @@ def main(
             np.savez_compressed(made, **numbers)
     for region, model in models.items():
         rival = RegionModel(ZOO, region, "cpu", 1) if entropy else None
-        report = judge(read_crops(data, region, "test", faces), region, model, rival, contrast)
+        report = evaluate(read_crops(data, region, "test", faces), region, model, rival, contrast)
         typer.echo(json.dumps({region: report}))
 
 

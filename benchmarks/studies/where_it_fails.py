@@ -2,8 +2,8 @@
 
     python -m emotion.benchmarks.studies.where_it_fails data/all --models lite
 
-Tables in Markdown: recall of each emotion; right answers by the size of the face, the pose and the light, all
-measured in pixels; what naming only the surest answers gains; calibration errors. Brackets are 95% intervals.
+Tables in Markdown: recall of each emotion; accuracy by the size of the face, the pose and the light, measured
+in pixels; accuracy of the most confident predictions alone; calibration errors. Brackets are 95% intervals.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-from emotion.benchmarks.studies.held_out import HeldOut, ask
+from emotion.benchmarks.studies.held_out import HeldOut, predict_held_out
 from emotion.models.classes import EMOTIONS
 from emotion.models.engines.options import model_folder
 from emotion.models.evaluation.scores import share
@@ -137,7 +137,7 @@ def main(
     ),
 ) -> None:
     """Print the tables."""
-    faces = ask(data, model_folder(models), tuple(regions.split(",")) if regions else ())
+    faces = predict_held_out(data, model_folder(models), tuple(regions.split(",")) if regions else ())
     for line in tables(faces, sets.split(",")):
         typer.echo(line)
 

@@ -27,7 +27,7 @@ def main(source: str, picture: str) -> None:
             if confidence > best:
                 best = confidence
                 cv2.imwrite(picture, drawn)
-    print(f"Nobody was seen in {source}." if not last else f"The clearest moment is in {picture}.")
+    print(f"There is no face in {source}." if not last else f"The clearest moment is in {picture}.")
 
 
 if __name__ == "__main__":

@@ -21,17 +21,22 @@ from emotion.models.data.labelled import describe_others, find_photographs, find
 from emotion.models.engines.options import EngineOptions
 from emotion.models.errors import DatasetError, OptionError
 from emotion.models.evaluation import report
-from emotion.models.evaluation.answers import answers_of, answers_of_videos, to_csv, worst
 from emotion.models.evaluation.evaluate import (
     DISTANCES,
     Evaluation,
     Slice,
     evaluate,
-    judge_shrunk,
+    evaluate_shrunk,
     shrinkable,
 )
 from emotion.models.evaluation.options import EvaluationOptions, Part
 from emotion.models.evaluation.overlap import NO_LIST, VIDEOS, Matches, matches_of, not_known
+from emotion.models.evaluation.prediction_table import (
+    predictions_of_faces,
+    predictions_of_videos,
+    to_csv,
+    worst,
+)
 from emotion.models.evaluation.predictions import (
     LabelledFaces,
     Predictions,
@@ -70,7 +75,7 @@ emotion evaluate labels.csv                      a table with the columns image 
 emotion evaluate data/faces --models my-model    the test part of a data set
 """
 
-_ANSWERS, _SHEET = "predictions.csv", "worst.jpg"
+_PREDICTIONS, _SHEET = "predictions.csv", "worst.jpg"
 
 
 @app.command(name="evaluate", epilog=EXAMPLES)
@@ -101,17 +106,19 @@ def evaluate_command(
     if options.record:
         refuse_shipped(engine.models)
     files = _files(chosen, output, engine.models, options.overwrite) if output else None
-    judge = _Judge(engine)
-    about = {"faces": options.title or options.from_set or chosen.resolve().name} | judge.about()
+    evaluator = _Evaluator(engine)
+    about = {"faces": options.title or options.from_set or chosen.resolve().name} | evaluator.about()
     if folder is None or (chosen / "manifest.parquet").exists():
-        faces = judge.compared(faces_of_dataset(chosen, options.part, judge.regions), chosen, options.part)
-        evaluation = judge.faces(faces.of_set(options.from_set) if options.from_set else faces, about)
+        faces = evaluator.compared(
+            faces_of_dataset(chosen, options.part, evaluator.regions), chosen, options.part
+        )
+        evaluation = evaluator.faces(faces.of_set(options.from_set) if options.from_set else faces, about)
     else:
-        photographs, videos = _labelled(chosen, Labels(judge.classes, options.labels), options)
+        photographs, videos = _labelled(chosen, Labels(evaluator.classes, options.labels), options)
         if photographs:
-            evaluation = judge.photographs(photographs, about, options.smaller if output else 0)
+            evaluation = evaluator.photographs(photographs, about, options.smaller if output else 0)
         else:
-            evaluation = judge.videos(videos, about)
+            evaluation = evaluator.videos(videos, about)
     console.print(scores_table(evaluation))
     lost = sum(evaluation.missing.values())
     if lost:
@@ -119,14 +126,14 @@ def evaluate_command(
     for sentence in report.about_overlap(evaluation):
         console.print(sentence)
     if options.record:
-        judge.record(str(about["faces"]), evaluation)
+        evaluator.record(str(about["faces"]), evaluation)
         console.print(f"Recorded in {shown(engine.models)}")
     if files:
-        contents = report.texts(evaluation) | judge.answers(evaluation)
+        contents = report.texts(evaluation) | evaluator.predictions(evaluation)
         paths = files.write(contents, {"about": about, "judged": evaluation.vote.faces})
         console.print(f"Report: {', '.join(shown(path) for path in paths)}")
-    if judge.unreadable:
-        errors.print(f"{judge.unreadable} could not be read, or not to the end: see above.", style="red")
+    if evaluator.unreadable:
+        errors.print(f"{evaluator.unreadable} could not be read, or not to the end: see above.", style="red")
         raise typer.Exit(DatasetError.exit_code)
 
 
@@ -151,9 +158,9 @@ def _labelled(
         errors.print(sentence)
     for source, ending in find_unread(folder, labels):
         errors.print(f"{source} is skipped: {ending} is a format that is not read.")
-    judged, there = (len(photographs), len(pictures)) if photographs else (len(videos), len(films))
-    if judged < there:
-        errors.print(f"Only the {options.part} part is evaluated, {judged} of {there}.")
+    evaluated, found = (len(photographs), len(pictures)) if photographs else (len(videos), len(films))
+    if evaluated < found:
+        errors.print(f"Only the {options.part} part is evaluated, {evaluated} of {found}.")
     if photographs and videos:
         errors.print(
             f"{counted(len(videos), 'video is', 'videos are')} not evaluated together with photographs: "
@@ -172,7 +179,7 @@ def _files(data: Path, output: Path, models: Path, overwrite: bool) -> OwnFiles:
     check_folder(output)
     files = OwnFiles(
         output,
-        ("report.html", "report.md", "report.json", _ANSWERS, _SHEET),
+        ("report.html", "report.md", "report.json", _PREDICTIONS, _SHEET),
         "report",
         overwrite,
         [Source(data)],
@@ -181,7 +188,7 @@ def _files(data: Path, output: Path, models: Path, overwrite: bool) -> OwnFiles:
     return files
 
 
-class _Judge:
+class _Evaluator:
     """A model folder, and the faces to evaluate it on."""
 
     def __init__(self, engine: EngineOptions) -> None:
@@ -244,17 +251,17 @@ class _Judge:
         self._photographs = {one.source: one.path for one in photographs if one.video is None}
         return self.faces(faces, about, self._from_afar(photographs, faces, smaller))
 
-    def answers(self, evaluation: Evaluation) -> dict[str, str | bytes]:
+    def predictions(self, evaluation: Evaluation) -> dict[str, str | bytes]:
         """A table of all predictions, and a sheet of the worst errors if there are pictures, by name."""
         if self._found is None:
-            return {_ANSWERS: to_csv(answers_of_videos(evaluation.videos), evaluation.classes)}
-        answers = answers_of(self._found, self._weights, self._matches)
-        sheet = draw_sheet(worst(answers, COUNT), self._found.faces, self._photographs)
-        return {_ANSWERS: to_csv(answers, evaluation.classes), _SHEET: sheet}
+            return {_PREDICTIONS: to_csv(predictions_of_videos(evaluation.videos), evaluation.classes)}
+        predictions = predictions_of_faces(self._found, self._weights, self._matches)
+        sheet = draw_sheet(worst(predictions, COUNT), self._found.faces, self._photographs)
+        return {_PREDICTIONS: to_csv(predictions, evaluation.classes), _SHEET: sheet}
 
     def videos(self, videos: list[Video], about: dict[str, Any]) -> Evaluation:
         """Evaluate whole videos, one label each."""
-        from emotion.video_scores import judge_videos  # noqa: PLC0415  photographs need no pipeline
+        from emotion.video_scores import evaluate_videos  # noqa: PLC0415  photographs need no pipeline
 
         models = Models(self._models, self._weights)
 
@@ -263,7 +270,7 @@ class _Judge:
             errors.print(sentence)
 
         with counting("Analysing videos") as progress:
-            found = judge_videos(videos, models, about, progress=progress, say=leave_out)
+            found = evaluate_videos(videos, models, about, progress=progress, say=leave_out)
         return replace(found, overlap=not_known(VIDEOS if self._seen else NO_LIST))
 
     def _from_afar(
@@ -276,4 +283,4 @@ class _Judge:
             scales = {photograph.source: distance / sizes[photograph.source] for photograph in drawn}
             with counting(f"From afar, {distance} pixels between the eyes") as progress:
                 small = faces_of_photographs(drawn, progress, scales=scales, schema=self._schema)
-            yield judge_shrunk(str(distance), len(drawn), predict(small, self._models), self._weights)
+            yield evaluate_shrunk(str(distance), len(drawn), predict(small, self._models), self._weights)

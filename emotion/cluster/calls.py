@@ -17,7 +17,7 @@ Loaded: TypeAlias = tuple[Callable[..., Any], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CallResult:
     """The outcome of a call.
 
     Attributes:
@@ -39,8 +39,8 @@ class _Calls:
         self._function: Callable[..., Any] | None = None
 
     def ready(self) -> dict[str, Any]:
-        self._function, told = self._load()
-        return dict(told)
+        self._function, circumstances = self._load()
+        return dict(circumstances)
 
     def do(self, task: Mapping[str, Any], progress: Callable[[int, int | None], None]) -> tuple[Any, str]:
         assert self._function is not None
@@ -56,7 +56,7 @@ def call_on(
     calls: Sequence[Mapping[str, Any]],
     options: Options,
     mixed: bool = False,
-) -> Generator[Answer, None, None]:
+) -> Generator[CallResult, None, None]:
     """Call a function many times on a cluster; yields results as they arrive.
 
     Args:
@@ -78,6 +78,6 @@ def call_on(
             for one in events:
                 if one.task is not None and one.kind == "ended":
                     value, error = one.values
-                    yield Answer(one.task, value, error)
+                    yield CallResult(one.task, value, error)
                 elif one.task is not None and one.kind == "died":
-                    yield Answer(one.task, None, one.values["reason"])
+                    yield CallResult(one.task, None, one.values["reason"])

@@ -56,22 +56,22 @@ def distribute_files(
     results: list[Result] = []
     left_out: dict[str, str] = {}
     done = 0
-    with closing(call_on(cluster, load, calls, options)) as answers:
-        for answer in answers:
-            files = calls[answer.call]["files"]
-            if answer.error:
-                left_out |= dict.fromkeys(files, answer.error)
+    with closing(call_on(cluster, load, calls, options)) as call_results:
+        for result in call_results:
+            files = calls[result.call]["files"]
+            if result.error:
+                left_out |= dict.fromkeys(files, result.error)
             else:
-                results += answer.value
-                left_out |= answer.value.left_out
+                results += result.value
+                left_out |= result.value.left_out
             done += len(files)
             progress(done, len(names))
     if not results and left_out:
         raise SourceError(next(iter(left_out.values())))
     places = {name: place for place, name in enumerate(shown)}
     results.sort(key=lambda result: places[result.source])
-    told = [result.called(shown[result.source]) for result in results]
-    return Results(told, {shown.get(name, name): reason for name, reason in left_out.items()})
+    renamed = [result.called(shown[result.source]) for result in results]
+    return Results(renamed, {shown.get(name, name): reason for name, reason in left_out.items()})
 
 
 def _calls(names: Sequence[str], inputs: Sequence[Input]) -> list[Mapping[str, Any]]:

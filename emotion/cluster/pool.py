@@ -44,8 +44,8 @@ class Videos:
         """Annotate a video, see `run_task`; ``notes`` are part of the outcome."""
         assert self._models is not None
         notes: list[str] = []
-        told = run_task(task, self._models, self._options, progress, notes.append)
-        return told | {"notes": notes[:_KEPT_NOTES]}
+        result = run_task(task, self._models, self._options, progress, notes.append)
+        return result | {"notes": notes[:_KEPT_NOTES]}
 
 
 @dataclass(frozen=True, slots=True)

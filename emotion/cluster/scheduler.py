@@ -59,8 +59,8 @@ class _Worker:
     node: str = ""
     ready: bool = False
     task: int | None = None
-    asked: Any = None
-    asked_at: float = 0.0
+    request: Any = None
+    requested_at: float = 0.0
     done: tuple[int, int | None] = field(default=(0, None))
 
 
@@ -164,15 +164,15 @@ class TaskScheduler:
         """Wait briefly, and yield the events that have arrived."""
         self._ask()
         ends = {one.waits: one for one in self._workers if one.waits is not None}
-        asked = {one.asked: one for one in self._workers if one.asked is not None}
-        refs = [*ends, *asked]
+        requests = {one.request: one for one in self._workers if one.request is not None}
+        refs = [*ends, *requests]
         came, _ = self._ray.wait(refs, num_returns=1, timeout=_TICK)
         if came:
             came, _ = self._ray.wait(refs, num_returns=len(refs), timeout=0)
         # A remote cluster (ray://) returns references that are equal to these, not identical.
         for ref in came:
-            if ref in asked:
-                yield from self._progress(asked[ref])
+            if ref in requests:
+                yield from self._progress(requests[ref])
             else:
                 yield from self._answered(ends[ref])
 
@@ -180,13 +180,13 @@ class TaskScheduler:
         now = time.monotonic()
         pause = max(2 * _TICK, len(self._workers) / _ASKED_A_SECOND)
         for worker in self._workers:
-            if worker.task is not None and worker.asked is None and now - worker.asked_at >= pause:
-                worker.asked, worker.asked_at = worker.actor.progress.remote(), now
+            if worker.task is not None and worker.request is None and now - worker.requested_at >= pause:
+                worker.request, worker.requested_at = worker.actor.progress.remote(), now
 
     def _progress(self, worker: _Worker) -> Iterator[TaskEvent]:
-        asked, worker.asked = worker.asked, None
+        request, worker.request = worker.request, None
         try:
-            done, total = self._ray.get(asked)
+            done, total = self._ray.get(request)
         except self._ray.exceptions.RayError:
             return  # its task reports the outcome
         if worker.task is not None and (done, total) != worker.done:

@@ -47,11 +47,11 @@ from emotion.models.voting.vote import VoteWeights, read_rules
 from emotion.own_model import estimate, training
 from emotion.own_model.card import card
 from emotion.own_model.clock import Clock
+from emotion.own_model.data_checks import DataChecks, check
 from emotion.own_model.folders import classes_of, people_of
 from emotion.own_model.folds import TAUGHT, held_out, in_folds, joined
 from emotion.own_model.heads import weights_of
 from emotion.own_model.initial_weights import caution_of, seen_by
-from emotion.own_model.judge import Judgement, judge
 from emotion.own_model.networks import Counting, Networks
 from emotion.own_model.options import LearnOptions
 from emotion.own_model.page import save_page
@@ -70,7 +70,7 @@ class Made:
     Attributes:
         folder: the model folder.
         evaluation: its scores, on faces that the models were not trained on.
-        judgement: the checks of the data.
+        checks: those of the data.
         page: about the data.
         report: the evaluation's page.
         held_out: whether a part was held out; otherwise the scores are from cross-validation.
@@ -78,7 +78,7 @@ class Made:
 
     folder: Path
     evaluation: Evaluation
-    judgement: Judgement
+    checks: DataChecks
     page: Path
     report: Path
     held_out: bool
@@ -128,9 +128,9 @@ def learn(
     run = _Run(output, options, classes, counting, say)
     expected = run.estimate(roots, workers)
     begin(1, "detecting faces", f", of {', '.join(classes)}")
-    run.look(roots, names, workers)
+    run.make_data_set(roots, names, workers)
     begin(2, "checking the photographs")
-    run.judge(roots)
+    run.check(roots)
     begin(3, "computing features")
     run.see()
     begin(4, "training")
@@ -149,7 +149,7 @@ def learn(
 class _Run:
     """The steps, in order; each writes what the next ones need."""
 
-    _judgement: Judgement
+    _checks: DataChecks
     _kept: bool
     _caution: str
     _page: Path
@@ -187,7 +187,7 @@ class _Run:
 
     # --- 1: photographs ---------------------------------------------------------------------------
 
-    def look(self, roots: Sequence[Path], names: dict[str, str], workers: int | None) -> None:
+    def make_data_set(self, roots: Sequence[Path], names: dict[str, str], workers: int | None) -> None:
         """Make the data set; photographs of an earlier run are not read again."""
         options = DatasetOptions(
             validation=0,
@@ -236,18 +236,18 @@ class _Run:
 
     # --- 2: checks of the data --------------------------------------------------------------------
 
-    def judge(self, roots: Sequence[Path]) -> None:
+    def check(self, roots: Sequence[Path]) -> None:
         """Report problems of the data before the training."""
         rows = read_manifest(self._data)
         people = people_of([row["source"] for row in rows], self._options)
-        self._judgement = judge(self._data, self._classes, people, self._options.from_nothing)
-        self._page = save_page(self._work / "data.html", self._judgement, self._data, roots)
-        for line in self._judgement.warnings:
+        self._checks = check(self._data, self._classes, people, self._options.from_nothing)
+        self._page = save_page(self._work / "data.html", self._checks, self._data, roots)
+        for line in self._checks.warnings:
             self._say(f"  {line}")
-        taught = [row for row in rows if row["split"] != "test"]
-        self._kept = len(taught) < len(rows)
+        training = [row for row in rows if row["split"] != "test"]
+        self._kept = len(training) < len(rows)
         faces = faces_of_dataset(self._data, TAUGHT, self._regions)
-        self._groups = self._together(taught)
+        self._groups = self._together(training)
         self._faces = replace(faces, groups=self._groups, schema=replace(faces.schema, classes=self._classes))
         self._caution = caution_of(self._options, self._data)
         self._folds = in_folds(self._faces.labels, self._groups, seed=self._options.seed)
@@ -277,12 +277,12 @@ class _Run:
         shutil.rmtree(self._model, ignore_errors=True)
         self._networks.write(self._faces, self._model, self._about())
         # If networks were trained, one part of the faces was left out, and the vote is fitted to it.
-        rows = np.flatnonzero(self._networks.judged(len(self._faces)))
-        said = np.stack([found.said[rows] for found in self._networks.learnt.values()])
+        rows = np.flatnonzero(self._networks.predicted(len(self._faces)))
+        predictions = np.stack([found.predictions[rows] for found in self._networks.last_layers.values()])
         faces = self._faces[rows]
         third = self._third and (self._third[0], self._third[1][rows])
         free = visibility.free_of(faces.schema.regions, [list(crops) for crops in faces.crops])
-        self._found = Predictions(faces, said, free)
+        self._found = Predictions(faces, predictions, free)
         about = {"faces": len(faces), "part": "out of fold", "data": self._about()}
         self._vote = fit_own_vote(self._found, third, self._options, about)
         weights.save(self._model, self._vote.fitted, self._vote.third)
@@ -298,9 +298,9 @@ class _Run:
             )
 
     def _about(self) -> str:
-        counts = ", ".join(f"{one.name} {one.faces}" for one in self._judgement.counts)
-        said = self._options.about_data or "the user's photographs"
-        return f"{said} ({counts})"
+        counts = ", ".join(f"{one.name} {one.faces}" for one in self._checks.counts)
+        source = self._options.about_data or "the user's photographs"
+        return f"{source} ({counts})"
 
     # --- 6: scores --------------------------------------------------------------------------------
 
@@ -310,7 +310,7 @@ class _Run:
         name = " and ".join(root.name for root in roots)
         evaluation = self._on_test(name) if kept else self._out_of_fold(name)
         words = card(
-            self._classes, self._judgement, self._options, self._networks.described(), kept, self._caution
+            self._classes, self._checks, self._options, self._networks.described(), kept, self._caution
         )
         write_atomically(self._model / "MODEL_CARD.md", words)
         manifests = [read_model(self._model, region) for region in voting_regions(self._model)]
@@ -326,7 +326,7 @@ class _Run:
         write_checksums(self._output)
         shutil.rmtree(self._model)
         page = self._output / "report" / "report.html"
-        return Made(self._output, evaluation, self._judgement, self._page, page, kept)
+        return Made(self._output, evaluation, self._checks, self._page, page, kept)
 
     def _list_seen(self) -> None:
         """List the fingerprints of what every network and the vote learnt from, for `emotion evaluate`."""
@@ -372,26 +372,26 @@ class _Run:
     def _out_of_fold(self, name: str) -> Evaluation:
         """Out-of-fold predictions of last layers, classifier of blendshapes and rules of the vote."""
         vote, names = self._vote, self._regions.names
-        third = vote.answering
+        third = vote.out_of_fold_third
         counted = vote.rule.prediction_count > len(names)
         applied = VoteWeights(vote.rule, third if counted else None, self._classes, names)
         about = self._about_scores(f"{name}, each face predicted by models that were not trained on it")
         found = evaluate(self._found, applied, vote.fitted.rules, third, about)
         faces = self._found.faces
-        judged = {
-            name: score(faces.labels, said, faces.groups, self._classes.names)
-            for name, said in ({**vote.rules, "vote": vote.said}).items()
+        rules = {
+            name: score(faces.labels, predictions, faces.groups, self._classes.names)
+            for name, predictions in vote.rules.items()
         }
         gains = {
-            name: gain(faces.labels, said, vote.rules[DEFAULT], faces.groups)
-            for name, said in vote.rules.items()
+            name: gain(faces.labels, predictions, vote.rules[DEFAULT], faces.groups)
+            for name, predictions in vote.rules.items()
             if name != DEFAULT
         }
-        said = judged.pop("vote")
+        scored = score(faces.labels, vote.predictions, faces.groups, self._classes.names)
         return replace(
             found,
-            scores=found.scores | {"vote": said},
-            rules=found.rules | judged,
+            scores=found.scores | {"vote": scored},
+            rules=found.rules | rules,
             gains=found.gains | gains,
         )
 
@@ -412,21 +412,22 @@ def learn_blendshapes(
 
     None if there are too few faces without a fold.
     """
-    said = np.zeros((len(labels), len(classes)), np.float32)
+    predictions = np.zeros((len(labels), len(classes)), np.float32)
 
-    def fit(taught: npt.NDArray[np.bool_]) -> BlendshapeModel:
-        part = shapes[taught], labels[taught]
-        model = train_blendshapes(*part, part, classes=classes, weights=weights_of(labels[taught]))
+    def fit(rows: npt.NDArray[np.bool_]) -> BlendshapeModel:
+        part = shapes[rows], labels[rows]
+        model = train_blendshapes(*part, part, classes=classes, weights=weights_of(labels[rows]))
         return replace(model, temperature=1.0)
 
     try:
         for fold in np.unique(folds).tolist():
-            judged = folds == fold
-            said[judged] = fit(~judged if (~judged).any() else judged)(shapes[judged])
+            validation = folds == fold
+            model = fit(~validation if (~validation).any() else validation)
+            predictions[validation] = model(shapes[validation])
         model = fit(np.ones(len(labels), bool))
     except DatasetError:
         return None
-    temperature = fit_temperature(labels, said)
-    cooled = said ** (1 / temperature)
+    temperature = fit_temperature(labels, predictions)
+    cooled = predictions ** (1 / temperature)
     cooled = np.asarray(cooled / cooled.sum(axis=1, keepdims=True), np.float32)
     return replace(model, temperature=temperature), cooled

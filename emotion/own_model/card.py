@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from emotion.models.classes import Classes
 from emotion.models.engines.options import model_folder_name
-from emotion.own_model.judge import Judgement
+from emotion.own_model.data_checks import DataChecks
 from emotion.own_model.options import LearnOptions
 
 
 def card(
     classes: Classes,
-    found: Judgement,
+    found: DataChecks,
     options: LearnOptions,
     networks: Sequence[tuple[str, str, str]],
     held_out: bool,

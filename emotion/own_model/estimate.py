@@ -41,16 +41,16 @@ class Estimate:
 
     Attributes:
         photographs: their number.
-        look: to analyse one photograph, on one core.
-        ask: to run all networks on one face and its mirror image, on all cores.
+        analyse: to analyse one photograph, on one core.
+        predict: to run all networks on one face and its mirror image, on all cores.
         measured: number of measured pictures.
         videos: their number.
         frames: approximate number of frames taken from them.
     """
 
     photographs: int
-    look: float
-    ask: float
+    analyse: float
+    predict: float
     measured: int
     videos: int = 0
     frames: int = 0
@@ -62,7 +62,7 @@ class Estimate:
 
     def knows(self, passes: float) -> bool:
         """Whether the time of so many epochs can be estimated: not for a network that does not exist yet."""
-        return self.measured > 0 and (self.ask > 0 or not passes)
+        return self.measured > 0 and (self.predict > 0 or not passes)
 
     def seconds(self, workers: int, passes: float) -> float:
         """The total.
@@ -72,7 +72,8 @@ class Estimate:
             passes: epochs, if more than last layers are trained.
         """
         return (
-            self.pictures * (self.look / workers + self.ask * (1 + passes * _LEARNT / 2)) + _FIXED * self.look
+            self.pictures * (self.analyse / workers + self.predict * (1 + passes * _LEARNT / 2))
+            + _FIXED * self.analyse
         )
 
 
@@ -91,25 +92,27 @@ def measure(roots: Sequence[Path], begin: Path | None, regions: Regions, every: 
     ]
     found += [row.picture for root in roots if is_table(root) for row in read_rows(root) if row.pixels]
     videos = [path for path in files if path.suffix.lower() in VIDEOS]
-    ask = sum(2 * _ask(begin, region) for region in regions) if begin else 0.0
-    seconds = list(_looks(_photographs(_some(found)))) + list(_looks(_frames(_some(videos), every)))
-    look = float(np.median(seconds)) if seconds else 0.0
-    return Estimate(len(found), look, ask, len(seconds), len(videos), _count(videos, every))
+    predict = sum(2 * _predict(begin, region) for region in regions) if begin else 0.0
+    seconds = list(_analysis_seconds(_photographs(_some(found)))) + list(
+        _analysis_seconds(_frames(_some(videos), every))
+    )
+    analyse = float(np.median(seconds)) if seconds else 0.0
+    return Estimate(len(found), analyse, predict, len(seconds), len(videos), _count(videos, every))
 
 
 def _files(root: Path) -> list[Path]:
     return [row.path for row in read_rows(root)] if is_table(root) else files_below(root)
 
 
-def _ask(folder: Path, region: Region) -> float:
+def _predict(folder: Path, region: Region) -> float:
     """Seconds of a network for one crop; the first batch is a warm-up and left out."""
     crops = np.random.default_rng(0).integers(0, 256, (_CROPS, *region.size), np.uint8)
     times: list[tuple[int, float]] = []
 
-    def told(done: int, total: int) -> None:
+    def progress(done: int, total: int) -> None:
         times.append((done, perf_counter()))
 
-    features_of(folder, region.name, crops, threads=0, progress=told)
+    features_of(folder, region.name, crops, threads=0, progress=progress)
     (first, begun), (last, ended) = times[0], times[-1]
     return (ended - begun) / max(1, last - first)
 
@@ -131,7 +134,7 @@ def _frames(paths: Sequence[Path], every: float) -> Iterator[Image]:
             yield image
 
 
-def _looks(pictures: Iterator[Image]) -> Iterator[float]:
+def _analysis_seconds(pictures: Iterator[Image]) -> Iterator[float]:
     """Seconds to read and analyse each picture except the first, which is a warm-up."""
     with FaceLandmarker() as landmarker:
         warm = False
@@ -178,7 +181,8 @@ def in_words(estimate: Estimate, workers: int | None, passes: float = 0.0) -> st
     if estimate.videos:
         videos = counted(estimate.videos, "video")
         kinds.append(f"about {counted(estimate.frames, 'frame')} of {videos}")
+    each = f"{1000 * estimate.analyse:.0f} ms on one core"
     return (
-        f"  It will take {about(seconds)}: {' and '.join(kinds)} at {1000 * estimate.look:.0f} ms on one core"
+        f"  It will take {about(seconds)}: {' and '.join(kinds)} at {each}"
         f"{learning} (measured on {estimate.measured} of them); what is done already is not done again."
     )

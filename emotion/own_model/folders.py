@@ -87,7 +87,7 @@ def people_of(sources: Sequence[str], options: LearnOptions) -> list[str | None]
         DatasetError: the table cannot be read, lacks a column or has none of the photographs.
         OptionError: the pattern is invalid, has no group or matches no name.
     """
-    told = _table(options.group_by) if options.group_by else {}
+    named = _table(options.group_by) if options.group_by else {}
     try:
         pattern = re.compile(options.person) if options.person else None
     except re.error as error:
@@ -100,7 +100,7 @@ def people_of(sources: Sequence[str], options: LearnOptions) -> list[str | None]
         name = path.rsplit("/", 1)[-1]
         found = pattern.search(name) if pattern else None
         below = path.split("/", 1)[-1]
-        people.append(told.get(path) or told.get(below) or told.get(name) or (found[1] if found else None))
+        people.append(named.get(path) or named.get(below) or named.get(name) or (found[1] if found else None))
     if people and not any(people):
         _check_fit(sources[0], options)
     return people

@@ -57,8 +57,8 @@ def in_folds(labels: _Ints, groups: _Ints, count: int = FOLDS, seed: int = 0) ->
     if count < 2:
         return folds
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-    for fold, (_, judged) in enumerate(splitter.split(labels, labels, groups)):
-        folds[judged] = fold
+    for fold, (_, validation) in enumerate(splitter.split(labels, labels, groups)):
+        folds[validation] = fold
     return folds
 
 
@@ -67,8 +67,8 @@ def held_out(labels: _Ints, groups: _Ints, share: float, seed: int = 0) -> npt.N
 
     None if the rarest class has fewer faces than `LEAST_TO_HOLD_OUT`.
     """
-    nobody = np.zeros(len(labels), bool)
+    none = np.zeros(len(labels), bool)
     if not share or np.bincount(labels).min() < LEAST_TO_HOLD_OUT:
-        return nobody
+        return none
     folds = in_folds(labels, groups, round(1 / share), seed)
-    return np.asarray(folds == 0, bool) if folds.max() > 0 else nobody
+    return np.asarray(folds == 0, bool) if folds.max() > 0 else none

@@ -20,27 +20,27 @@ Log = Callable[[dict[str, float]], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Learnt:
+class FittedHead:
     """A last layer and its out-of-fold predictions.
 
     Attributes:
         head: fitted to all faces.
         temperature: by which its logits are divided.
-        said: float32 (n, classes), out-of-fold probabilities of each face.
+        predictions: float32 (n, classes), out-of-fold probabilities of each face.
         pull: strength of the regularisation.
-        judged: bool (n,), the faces with a prediction in `said`; None: all.
+        predicted: bool (n,), the faces that have a prediction; None: all.
     """
 
     head: Head
     temperature: float
-    said: Floats
+    predictions: Floats
     pull: float
-    judged: npt.NDArray[np.bool_] | None = None
+    predicted: npt.NDArray[np.bool_] | None = None
 
     def loss(self, labels: _Ints, rows: npt.NDArray[np.bool_] | None = None) -> float:
         """The out-of-fold log loss: of `rows`, or of all faces."""
         kept = slice(None) if rows is None else rows
-        return log_loss(labels[kept], self.said[kept])
+        return log_loss(labels[kept], self.predictions[kept])
 
 
 def start_of(head: Head, classes: Classes, wanted: Classes) -> Head | None:
@@ -65,7 +65,7 @@ def learn_head(
     classes: int,
     start: Head | None = None,
     log: Log = lambda row: None,
-) -> Learnt:
+) -> FittedHead:
     """Fit a last layer, with the regularisation that has the smallest out-of-fold loss.
 
     Args:
@@ -80,13 +80,13 @@ def learn_head(
     for pull in PULLS[::-1]:
         logits = np.zeros((len(labels), classes), np.float32)
         for fold in np.unique(folds).tolist():
-            judged = folds == fold
-            taught = ~judged if (~judged).any() else judged
-            head = fit_one(features[:, taught], labels[taught], pull, classes, start)
-            logits[judged] = head(features[0][judged])
-        said = probabilities(logits)
-        loss = log_loss(labels, said)
-        log({"pull": pull, "log_loss": loss, "right": float((said.argmax(axis=1) == labels).mean())})
+            validation = folds == fold
+            training = ~validation if (~validation).any() else validation
+            head = fit_one(features[:, training], labels[training], pull, classes, start)
+            logits[validation] = head(features[0][validation])
+        predictions = probabilities(logits)
+        loss = log_loss(labels, predictions)
+        log({"pull": pull, "log_loss": loss, "right": float((predictions.argmax(axis=1) == labels).mean())})
         if best is None or loss < best[0]:
             best = loss, pull, logits
         elif loss > best[0] * 1.05:
@@ -95,7 +95,7 @@ def learn_head(
     _, pull, logits = best
     temperature = fit_temperature(labels, probabilities(logits))
     head = fit_one(features, labels, pull, classes, start)
-    return Learnt(head, temperature, probabilities(logits / np.float32(temperature)), pull)
+    return FittedHead(head, temperature, probabilities(logits / np.float32(temperature)), pull)
 
 
 def weights_of(labels: _Ints) -> npt.NDArray[np.float64]:

@@ -44,9 +44,9 @@ def wanted_regions(options: LearnOptions) -> Regions:
     """
     keras = options.from_nothing or options.file
     begun = tuple(REGIONS) if keras else tuple(read_schema(options.start_from).regions)
-    asked = {region.name: region for region in map(read_region, options.regions)}
-    kept = (asked.pop(region.name, region) for region in begun)
-    return Regions(tuple(_sized(region, options) for region in (*kept, *asked.values())))
+    requested = {region.name: region for region in map(read_region, options.regions)}
+    kept = (requested.pop(region.name, region) for region in begun)
+    return Regions(tuple(_sized(region, options) for region in (*kept, *requested.values())))
 
 
 def _sized(region: Region, options: LearnOptions) -> Region:

@@ -24,7 +24,7 @@ from emotion.models.training.refit import Head
 from emotion.own_model import training
 from emotion.own_model.features import views_of
 from emotion.own_model.folds import TAUGHT
-from emotion.own_model.heads import Learnt, fit_one, learn_head, start_of
+from emotion.own_model.heads import FittedHead, fit_one, learn_head, start_of
 from emotion.own_model.initial_weights import Donor, begin, wanted_regions
 from emotion.own_model.options import LearnOptions
 
@@ -68,7 +68,7 @@ class Networks:
         self._options, self._classes, self._work = options, classes, work
         self._counting, self._say = counting, say
         self.regions = wanted_regions(options)
-        self.learnt: dict[str, Learnt] = {}
+        self.last_layers: dict[str, FittedHead] = {}
         self._views: dict[str, _Floats] = {}
         self._donors: dict[str, Donor] = {}
         self._what: dict[str, str] = {}
@@ -92,8 +92,8 @@ class Networks:
         self._say(f"  {len(faces)} faces in {monotonic() - begun:.0f} s")
 
     def _see(self, region: Region, crops: Any, precision: Precision = "fp32") -> _Floats:
-        told = "network" if precision == "fp32" else f"{precision} network"
-        with self._counting(f"Running the {region.name}' {told}") as progress:
+        kind = "network" if precision == "fp32" else f"{precision} network"
+        with self._counting(f"Running the {region.name}' {kind}") as progress:
             cache, folder = self._work / "features", self._folders[region.name]
             return views_of(folder, region, crops, cache, progress, precision)
 
@@ -105,9 +105,9 @@ class Networks:
             table = csv.writer(file)
             table.writerow(("region", "pull", "log_loss", "right", "seconds"))
             for region in self.regions.names:
-                self.learnt[region] = self._fit(region, faces.labels, folds, table)
+                self.last_layers[region] = self._fit(region, faces.labels, folds, table)
 
-    def _fit(self, region: str, labels: _Ints, folds: _Ints, table: Any) -> Learnt:
+    def _fit(self, region: str, labels: _Ints, folds: _Ints, table: Any) -> FittedHead:
         begun = monotonic()
 
         def log(row: dict[str, float]) -> None:
@@ -116,7 +116,7 @@ class Networks:
 
         count = len(self._classes)
         found = learn_head(self._views[region], labels, folds, count, self._known_head(region), log)
-        right = float((found.said.argmax(axis=1) == labels).mean())
+        right = float((found.predictions.argmax(axis=1) == labels).mean())
         self._say(f"  {region}: {right:.1%} of faces that it was not trained on are right")
         return found
 
@@ -142,7 +142,7 @@ class Networks:
         place = self._work / "training"
         if layers == "last" or not self._may_train():
             return
-        judged = (0,) if alone else tuple(np.unique(folds).tolist())
+        validation = (0,) if alone else tuple(np.unique(folds).tolist())
         log, runs = training.Log(self._work / "training.csv"), []
         for region in self.regions:
             architecture = self._architecture(region.name)
@@ -151,9 +151,9 @@ class Networks:
                     f"  {region.name}: its network cannot be trained here; its last layer learns alone."
                 )
                 continue
-            heads = self._heads(region.name, faces.labels, folds, judged)
+            heads = self._heads(region.name, faces.labels, folds, validation)
             start = None if self._options.from_nothing else self.start
-            plan = training.Plan(region, architecture, start, heads, folds, judged)
+            plan = training.Plan(region, architecture, start, heads, folds, validation)
             runs.append(self._train(plan, faces, data, layers, place, log))
         training.clear_others(place, runs)
 
@@ -173,16 +173,16 @@ class Networks:
             found = training.train(
                 plan, own, course, self._classes, place, log, progress, self._say, self._options.file
             )
-        before, labels = self.learnt.get(name), faces.labels
-        rows = found.learnt.judged
-        right = float((found.learnt.said[rows].argmax(axis=1) == labels[rows]).mean())
+        before, labels = self.last_layers.get(name), faces.labels
+        rows = found.last_layer.predicted
+        right = float((found.last_layer.predictions[rows].argmax(axis=1) == labels[rows]).mean())
         passes = f"{found.passes} passes" + ("" if found.share == 1 else f", {found.share:.0%} of the way")
-        told = f"  {name}: {right:.1%} right after {passes}"
-        if before is not None and before.loss(labels, rows) <= found.learnt.loss(labels, rows):
-            self._say(f"{told}, no better than by its last layer alone, which stays.")
+        result = f"  {name}: {right:.1%} right after {passes}"
+        if before is not None and before.loss(labels, rows) <= found.last_layer.loss(labels, rows):
+            self._say(f"{result}, no better than by its last layer alone, which stays.")
         else:
-            self._say(told)
-            self.learnt[name], self._folders[name] = found.learnt, found.folder
+            self._say(result)
+            self.last_layers[name], self._folders[name] = found.last_layer, found.folder
             what = "all layers" if course.layers == "all" else "the upper layers"
             self._what[name] = f"{what}, {passes}"
         return found.folder.parent
@@ -192,15 +192,17 @@ class Networks:
             return self._options.architecture or training.USUAL
         return training.architecture_of(self._donors[region].manifest)
 
-    def _heads(self, region: str, labels: _Ints, folds: _Ints, judged: tuple[int, ...]) -> dict[int, Head]:
+    def _heads(
+        self, region: str, labels: _Ints, folds: _Ints, validation: tuple[int, ...]
+    ) -> dict[int, Head]:
         """The initial last layers: for each fold one that was fitted without it."""
         if self._options.from_nothing:
             return {}
-        views, pull, start = self._views[region], self.learnt[region].pull, self._known_head(region)
+        views, pull, start = self._views[region], self.last_layers[region].pull, self._known_head(region)
         found = {}
-        for fold in (*judged, -1):
-            taught = folds != fold if (folds != fold).any() else folds == fold
-            found[fold] = fit_one(views[:, taught], labels[taught], pull, len(self._classes), start)
+        for fold in (*validation, -1):
+            rows = folds != fold if (folds != fold).any() else folds == fold
+            found[fold] = fit_one(views[:, rows], labels[rows], pull, len(self._classes), start)
         return found
 
     def _may_train(self) -> bool:
@@ -231,11 +233,11 @@ class Networks:
 
     # --- output -------------------------------------------------------------------------------------
 
-    def judged(self, faces: int) -> npt.NDArray[np.bool_]:
+    def predicted(self, faces: int) -> npt.NDArray[np.bool_]:
         """The faces with predictions in every region's `learnt`, bool (faces,)."""
         rows = np.ones(faces, bool)
-        for found in self.learnt.values():
-            rows &= True if found.judged is None else found.judged
+        for found in self.last_layers.values():
+            rows &= True if found.predicted is None else found.predicted
         return rows
 
     def write(self, faces: LabelledFaces, output: Path, about: str) -> None:
@@ -252,12 +254,12 @@ class Networks:
                 self._quantise(region, faces.labels, crops, output)
 
     def _put(self, region: str, output: Path, about: str, precision: Precision) -> None:
-        found, folder = self.learnt[region], self._folders[region]
+        found, folder = self.last_layers[region], self._folders[region]
         head, temperature = found.head, found.temperature
         put_head(folder, region, head, temperature, output, about, precision, self._classes)
 
     def _prove(self, region: Region, labels: _Ints, crops: Any, output: Path) -> None:
-        head = self.learnt[region.name].head
+        head = self.last_layers[region.name].head
         ours = head(self._see(region, crops, "int8")[0]).argmax(axis=1)
         plain = head(self._views[region.name][0]).argmax(axis=1)
         gate = prove(output, region.name, ours, plain, labels)

@@ -16,13 +16,13 @@ from emotion.models.data.label_tables import is_table, paths
 from emotion.models.data.stored import read_manifest
 from emotion.models.data.video_frames import frame_at
 from emotion.models.regions import Image
-from emotion.own_model.judge import Judgement
+from emotion.own_model.data_checks import DataChecks
 
 _MOST, _SIDE = 48, 128
 _FACES = 96
 
 
-def save_page(path: Path, found: Judgement, data: Path, roots: Sequence[Path]) -> Path:
+def save_page(path: Path, found: DataChecks, data: Path, roots: Sequence[Path]) -> Path:
     """Write the page.
 
     Args:

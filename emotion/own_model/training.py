@@ -35,7 +35,7 @@ from emotion.models.training.options import TITLES, Architecture
 from emotion.models.training.refit import Floats, Head
 from emotion.own_model.clock import lasting
 from emotion.own_model.folds import FOLDS, LEAST_TO_HOLD_OUT
-from emotion.own_model.heads import Learnt, log_loss, probabilities, weights_of
+from emotion.own_model.heads import FittedHead, log_loss, probabilities, weights_of
 from emotion.own_model.initial_weights import Donor
 from emotion.own_model.options import LearnOptions
 
@@ -70,7 +70,7 @@ class Plan:
         start: model folder with the initial network; None: random weights.
         heads: the initial last layer for each fold, and for -1, which is all faces; empty: random.
         folds: int64 (n,), the fold of each face.
-        judged: the folds that are predicted by networks trained without them.
+        validation_folds: those that are predicted by networks trained without them.
     """
 
     region: Region
@@ -78,7 +78,7 @@ class Plan:
     start: Path | None
     heads: dict[int, Head]
     folds: _Ints
-    judged: tuple[int, ...]
+    validation_folds: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,13 +86,13 @@ class Trained:
     """A trained network.
 
     Attributes:
-        learnt: its last layer, and its out-of-fold predictions.
+        last_layer: with its out-of-fold predictions.
         folder: a model folder with the network.
         passes: the epochs that the final network was trained for.
         share: interpolation of its weights between the initial (0) and the trained ones (1).
     """
 
-    learnt: Learnt
+    last_layer: FittedHead
     folder: Path
     passes: int
     share: float = 1.0
@@ -217,16 +217,16 @@ def train(
     if not (run / "said.npz").is_file():
         _Training(plan, faces, course, classes, run, log, progress, say, file).run()
     with np.load(run / "said.npz") as stored:
-        said, judged = stored["said"], stored["judged"]
+        logits, predicted = stored["said"], stored["judged"]
         head, passes, share = (
             Head(stored["kernel"], stored["bias"]),
             int(stored["passes"]),
             float(stored["share"]),
         )
-    labels = faces.labels[judged]
-    temperature = fit_temperature(labels, probabilities(said[judged]))
-    learnt = Learnt(head, temperature, probabilities(said / np.float32(temperature)), 0.0, judged)
-    return Trained(learnt, run / "model", passes, share)
+    labels = faces.labels[predicted]
+    temperature = fit_temperature(labels, probabilities(logits[predicted]))
+    predictions = probabilities(logits / np.float32(temperature))
+    return Trained(FittedHead(head, temperature, predictions, 0.0, predicted), run / "model", passes, share)
 
 
 def clear_others(place: Path, kept: Sequence[Path]) -> None:
@@ -270,27 +270,27 @@ class _Training:
     ) -> None:
         self._plan, self._faces, self._course, self._classes = plan, faces, course, classes
         self._run, self._log, self._progress, self._say, self._file = run, log, progress, say, file
-        self._alone = len(plan.judged) == 1
+        self._alone = len(plan.validation_folds) == 1
         self._reported_time = False
 
     def run(self) -> None:
         """Train on all folds, then the final network."""
         plan, faces = self._plan, self._faces
         learner = self._learner()
-        by_fold = {fold: self._fold(learner, fold) for fold in plan.judged}
+        by_fold = {fold: self._fold(learner, fold) for fold in plan.validation_folds}
         passes = min(len(logits) for logits in by_fold.values())
         losses = [
             np.mean([_loss_of(faces.labels[plan.folds == f], by_fold[f][at]) for f in by_fold])
             for at in range(passes)
         ]
         best = int(np.argmin(losses))
-        said = np.zeros((len(faces), faces.classes), np.float32)
+        predicted = np.zeros((len(faces), faces.classes), np.float32)
         for fold, logits in by_fold.items():
-            said[plan.folds == fold] = logits[best]
+            predicted[plan.folds == fold] = logits[best]
         share = 1.0
         if self._alone:
-            (fold,) = plan.judged
-            share, said[plan.folds == fold] = self._between(learner, fold)
+            (fold,) = plan.validation_folds
+            share, predicted[plan.folds == fold] = self._between(learner, fold)
         else:
             self._all(learner, best + 1)
         _export(learner.network, plan.region, plan.architecture, self._classes, self._run / "model")
@@ -298,8 +298,8 @@ class _Training:
         with atomic_output(self._run / "said.npz") as made, open(made, "wb") as file:
             np.savez(
                 file,
-                said=said,
-                judged=np.isin(plan.folds, plan.judged),
+                said=predicted,
+                judged=np.isin(plan.folds, plan.validation_folds),
                 kernel=head.kernel,
                 bias=head.bias,
                 passes=best + 1,
@@ -319,7 +319,7 @@ class _Training:
             restore.take_layers(network, self._file)
         elif plan.start is not None:
             restore.fill(network, plan.start, plan.region.name)
-        most = len(faces) - min(int((plan.folds == fold).sum()) for fold in plan.judged)
+        most = len(faces) - min(int((plan.folds == fold).sum()) for fold in plan.validation_folds)
         upper = fine_tuning.UPPER[plan.architecture]
         return fine_tuning.Learner(network, faces, self._course, most, upper)
 
@@ -332,18 +332,18 @@ class _Training:
                 outputs = list(kept["told"])
                 if kept["done"]:
                     return np.stack(outputs)
-        judged = np.flatnonzero(plan.folds == fold)
-        taught = np.flatnonzero(plan.folds != fold)
-        if not len(taught):  # a class of one group alone: see `folds.in_folds`
-            taught = judged
-        labels = self._faces.labels[judged]
+        validation = np.flatnonzero(plan.folds == fold)
+        training = np.flatnonzero(plan.folds != fold)
+        if not len(training):  # a class of one group alone: see `folds.in_folds`
+            training = validation
+        labels = self._faces.labels[validation]
         outputs = outputs[: self._begin(learner, fold, self._run / f"fold-{fold}.keras")]
         losses = [_loss_of(labels, logits) for logits in outputs]
         saved = monotonic()
         while not self._enough(losses):
             begun, at = monotonic(), len(outputs)
-            loss, right = self._pass(learner, taught, fold, at, losses)
-            outputs.append(learner.logits(judged))
+            loss, right = self._pass(learner, training, fold, at, losses)
+            outputs.append(learner.logits(validation))
             losses.append(_loss_of(labels, outputs[-1]))
             if self._alone and losses[-1] == min(losses):
                 learner.network.save_weights(self._run / "best.weights.h5")
@@ -390,11 +390,11 @@ class _Training:
         return len(losses) >= self._course.epochs or waited >= self._course.patience
 
     def _pass(
-        self, learner: "Learner", taught: _Ints, fold: int, at: int, losses: Sequence[float]
+        self, learner: "Learner", rows: _Ints, fold: int, at: int, losses: Sequence[float]
     ) -> tuple[float, float]:
         plan, epochs = self._plan, self._course.epochs
-        runs = len(plan.judged) + (0 if self._alone else 1)
-        number = plan.judged.index(fold) if fold in plan.judged else runs - 1
+        runs = len(plan.validation_folds) + (0 if self._alone else 1)
+        number = plan.validation_folds.index(fold) if fold in plan.validation_folds else runs - 1
         total = runs * epochs * learner.steps
         begun = monotonic()
 
@@ -411,7 +411,7 @@ class _Training:
                     f"{lasting(left)} more at most"
                 )
 
-        return learner.epoch(taught, on_step)
+        return learner.epoch(rows, on_step)
 
     def _all(self, learner: "Learner", passes: int) -> None:
         """Train on all faces for so many epochs."""
@@ -474,7 +474,7 @@ def _loss_of(labels: _Ints, logits: Floats) -> float:
 def _digest(plan: Plan, faces: "OwnFaces", course: "Course", file: Path | None) -> str:
     """A checksum of everything that determines the result of a run."""
     digest = hashlib.sha256(
-        json.dumps([asdict(course), plan.architecture, list(plan.judged), _SHARES]).encode()
+        json.dumps([asdict(course), plan.architecture, list(plan.validation_folds), _SHARES]).encode()
     )
     for array in (faces.images, faces.labels, faces.weights, plan.folds):
         digest.update(np.ascontiguousarray(array).tobytes())

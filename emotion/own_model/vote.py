@@ -22,24 +22,24 @@ class OwnVote:
     Attributes:
         fitted: the rules, and which of them is used.
         third: the classifier of blendshapes, if any.
-        answers: float32 (n, classes), its out-of-fold predictions.
-        said: float32 (n, classes), the out-of-fold vote.
+        third_predictions: float32 (n, classes), its out-of-fold predictions.
+        predictions: float32 (n, classes), the out-of-fold vote.
         kept: whether it is the vote of the initial models.
         rules: float32 (n, classes), the out-of-fold vote of each rule, by its name.
     """
 
     fitted: FittedVote
     third: BlendshapeModel | None
-    answers: Floats | None
-    said: Floats
+    third_predictions: Floats | None
+    predictions: Floats
     kept: bool = False
     rules: Mapping[str, Floats] = field(default_factory=dict)
 
     @property
-    def answering(self) -> Third | None:
-        """A replacement for the classifier of blendshapes that gives `answers`."""
-        answers = self.answers
-        return None if answers is None else lambda _: answers
+    def out_of_fold_third(self) -> Third | None:
+        """A replacement for the classifier of blendshapes that gives `third_predictions`."""
+        predictions = self.third_predictions
+        return None if predictions is None else lambda _: predictions
 
     @property
     def rule(self) -> Rule:
@@ -74,22 +74,24 @@ def fit_own_vote(
         return new
     before = VoteWeights.read(start)
     known = before.third if isinstance(before.third, BlendshapeModel) else None
-    answers = known(found.faces.blendshapes) if known else None
-    said = before.rule(_predictions(found, answers))
+    third_predictions = known(found.faces.blendshapes) if known else None
+    vote = before.rule(_inputs(found, third_predictions))
     labels, groups = found.labels, found.faces.groups
     if (
-        rule_fitting.saving(labels, new.said, said, groups).low > 0
-        and rule_fitting.gain(labels, new.said, said, groups).high >= 0
+        rule_fitting.saving(labels, new.predictions, vote, groups).low > 0
+        and rule_fitting.gain(labels, new.predictions, vote, groups).high >= 0
     ):
         return new
-    others = _fitted(found, (known, answers) if known and answers is not None else None, about)
+    third = (known, third_predictions) if known and third_predictions is not None else None
+    others = _fitted(found, third, about)
     fitted = replace(
         others.fitted,
         chosen=stored.chosen,
         rules=others.fitted.rules | {stored.chosen: before.rule},
         choices=others.fitted.choices | stored.choices,
     )
-    return OwnVote(fitted, known, answers, said, kept=True, rules=dict(others.rules) | {stored.chosen: said})
+    rules = dict(others.rules) | {stored.chosen: vote}
+    return OwnVote(fitted, known, third_predictions, vote, kept=True, rules=rules)
 
 
 def _fitted(
@@ -100,12 +102,14 @@ def _fitted(
         fitted = weights.equal_vote(found, about)
         rule = fitted.rules[fitted.chosen]
         return OwnVote(fitted, None, None, np.asarray(rule(found.predictions), np.float32))
-    model, answers = third or (None, None)
-    fitted = weights.fit_vote(found, None if answers is None else (lambda _: answers), about)
-    predictions = _predictions(found, answers)
+    model, third_predictions = third or (None, None)
+    fitted = weights.fit_vote(
+        found, None if third_predictions is None else (lambda _: third_predictions), about
+    )
+    inputs = _inputs(found, third_predictions)
     count = len(found.faces.schema.regions)
-    said = rule_fitting.out_of_fold(list(fitted.rules), labels, predictions, groups, count)
-    return OwnVote(fitted, model, answers, said[fitted.chosen], rules=said)
+    votes = rule_fitting.out_of_fold(list(fitted.rules), labels, inputs, groups, count)
+    return OwnVote(fitted, model, third_predictions, votes[fitted.chosen], rules=votes)
 
 
 def too_few(found: Predictions) -> bool:
@@ -113,8 +117,8 @@ def too_few(found: Predictions) -> bool:
     return len(np.unique(found.faces.groups)) < rule_fitting.FOLDS
 
 
-def _predictions(found: Predictions, answers: Floats | None) -> Floats:
+def _inputs(found: Predictions, third_predictions: Floats | None) -> Floats:
     """The inputs of rules: predictions of the regions, and of the blendshapes if there are any."""
-    if answers is None:
+    if third_predictions is None:
         return found.predictions
-    return np.concatenate([found.predictions, answers[None]])
+    return np.concatenate([found.predictions, third_predictions[None]])

@@ -139,14 +139,14 @@ def check_together(many: StudyOptions, watched: bool, hidden: bool, home: Path |
     Raises:
         OptionError: names it.
     """
-    asked = {
+    given = {
         "shard": many.shard,
         "cluster": many.cluster,
         "frames": many.frames or None,
         "metadata": many.metadata,
         "by": many.by,
     }
-    chosen = [name for name, value in asked.items() if value is not None]
+    chosen = [name for name, value in given.items() if value is not None]
     if many.portraits and hidden:
         raise OptionError("portraits", "--portraits shows faces, which --privacy hides: leave one out.")
     if watched and (chosen or many.portraits or (many.jobs or 1) > 1):

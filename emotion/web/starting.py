@@ -72,19 +72,19 @@ class Starting:
                     self._answer(peer)
 
     def _answer(self, peer: socket.socket) -> None:
-        asked = b""
-        while b"\r\n\r\n" not in asked and len(asked) < _MOST_BYTES:
+        request = b""
+        while b"\r\n\r\n" not in request and len(request) < _MOST_BYTES:
             part = peer.recv(4096)
             if not part:
                 return
-            asked += part
-        peer.sendall(_response(asked))
+            request += part
+        peer.sendall(_response(request))
 
 
-def _response(asked: bytes) -> bytes:
+def _response(request: bytes) -> bytes:
     """The response to a request, from its first line."""
-    path = asked.split(b" ", 2)[1] if asked.count(b" ") > 1 else b""
-    page = asked.startswith(b"GET ") and not path.startswith((b"/api", b"/metrics", b"/static"))
+    path = request.split(b" ", 2)[1] if request.count(b" ") > 1 else b""
+    page = request.startswith(b"GET ") and not path.startswith((b"/api", b"/metrics", b"/static"))
     body = (_PAGE if page else _TELL).encode()
     lines = [
         "HTTP/1.1 503 Service Unavailable",

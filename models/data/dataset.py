@@ -103,7 +103,7 @@ def make_dataset(
     _check_grown(output, earlier, roots)
     output.mkdir(parents=True, exist_ok=True)
     _claim(output, options)
-    faces = _look_at_all(items, output, options, workers or available_cores(), progress)
+    faces = _analyse_all(items, output, options, workers or available_cores(), progress)
     before = earlier | given
     photographs = _photographs(items, faces)
     say(f"Comparing {len(photographs)} pictures with one another, to find copies ...")
@@ -190,7 +190,7 @@ Finding: TypeAlias = dict[str, Any]
 _landmarker: FaceLandmarker
 
 
-def _look_at_all(
+def _analyse_all(
     items: Sequence[Photograph | Video],
     output: Path,
     options: DatasetOptions,
@@ -204,9 +204,9 @@ def _look_at_all(
     waiting = [item for item in items if not _is_done(item.source, findings, output, regions)]
     progress(len(items) - len(waiting), len(items))
     if waiting:
-        look = partial(_look_at, output=output, options=options)
+        analyse = partial(_analyse, output=output, options=options)
         with open(journal, "a", encoding="utf-8") as file:
-            found = in_processes(look, waiting, workers, _start_worker)
+            found = in_processes(analyse, waiting, workers, _start_worker)
             for done, (item, looked) in enumerate(
                 zip(waiting, found, strict=True), start=len(items) - len(waiting) + 1
             ):
@@ -260,7 +260,7 @@ def _start_worker() -> None:
     _landmarker = FaceLandmarker()
 
 
-def _look_at(item: Photograph | Video, output: Path, options: DatasetOptions) -> list[Finding]:
+def _analyse(item: Photograph | Video, output: Path, options: DatasetOptions) -> list[Finding]:
     """The finding for a photograph, or for each of a video's frames and then for all of it."""
     try:
         return _findings(item, output, options)

@@ -59,7 +59,7 @@ def in_processes(
             except BrokenProcessPool as error:
                 if deaths == _MOST_DEATHS:
                     raise DatasetError(
-                        "The processes that look at pictures end unexpectedly, whatever they look at: "
+                        "The processes that analyse pictures end unexpectedly, whichever picture it is: "
                         "try fewer of them, or see 'emotion doctor'."
                     ) from error
         if alone:
@@ -76,5 +76,5 @@ def _started(pool: Callable[[], Any]) -> Any:
             machine_advice(error) or "a container must have shared memory that can be written to, /dev/shm"
         )
         raise DatasetError(
-            f"No process can be started that looks at pictures ({error}): {advice}."
+            f"No process can be started that analyses pictures ({error}): {advice}."
         ) from error

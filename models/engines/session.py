@@ -35,7 +35,7 @@ _ROUNDING = 0.01
 Crops = npt.NDArray[np.uint8]
 Probabilities = npt.NDArray[np.float32]
 Batch: TypeAlias = npt.NDArray[Any]
-Answers = npt.NDArray[np.float32]
+Outputs = npt.NDArray[np.float32]
 Find: TypeAlias = Callable[[Provider], tuple[Path, Signature]]
 """Gives the file for a provider: GPUs and CPUs may use different versions of a network."""
 
@@ -53,7 +53,7 @@ class Net:
 
     Raises:
         ModelFileError: the file cannot be loaded.
-        ProviderError: the provider that was asked for by name is not available.
+        ProviderError: the provider that was requested by name is not available.
     """
 
     def __init__(self, find: Find, options: NetOptions) -> None:
@@ -65,7 +65,7 @@ class Net:
         self._run = started.run
         self._max_batch = options.max_batch
 
-    def __call__(self, batch: Batch) -> Answers:
+    def __call__(self, batch: Batch) -> Outputs:
         """The network's outputs, in order.
 
         Args:
@@ -81,12 +81,12 @@ class Net:
             return np.zeros((0, *self._signature.output), dtype=np.float32)
         parts = [batch[at : at + self._max_batch] for at in range(0, len(batch), self._max_batch)]
         try:
-            answers = [self._run(part) for part in parts]
+            outputs = [self._run(part) for part in parts]
         except Exception as error:  # ONNX Runtime's own errors share no other base
             raise ProviderError(self._failed(error)) from error
-        return answers[0] if len(answers) == 1 else np.concatenate(answers)
+        return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
 
-    def warm_up(self) -> Answers:
+    def warm_up(self) -> Outputs:
         """Run each batch size that the provider compiles once, so that no frame waits for that.
 
         Returns:
@@ -96,17 +96,17 @@ class Net:
             ModelFileError: the file cannot be run.
             ProviderError: a GPU cannot run it.
         """
-        answers = np.zeros((0, *self._signature.output), dtype=np.float32)
+        outputs = np.zeros((0, *self._signature.output), dtype=np.float32)
         for size in self._run.sizes:
             try:
-                answers = self(np.zeros((size, *self._signature.shape), dtype=self._signature.dtype))
+                outputs = self(np.zeros((size, *self._signature.shape), dtype=self._signature.dtype))
             except ProviderError as error:
                 if self.provider.name != "cpu":  # which may be short of memory
                     raise
                 raise ModelFileError(
                     f"{self._name} cannot be run ({_short(str(error.__cause__))})."
                 ) from error
-        return answers
+        return outputs
 
     def _failed(self, error: Exception) -> str:
         advice = "close other programs if memory is short"
@@ -136,7 +136,7 @@ class RegionModel:
 
     Raises:
         ModelFileError: the model is missing, damaged, or of another version.
-        ProviderError: the provider that was asked for by name is not available.
+        ProviderError: the provider that was requested by name is not available.
         ValueError: an option is out of its range.
     """
 
@@ -177,9 +177,9 @@ class RegionModel:
             ModelFileError: the model's outputs are not probabilities.
         """
         # One copy, from the crops into the batch; none where a batch is given.
-        answers = self._net(np.asarray(crops)[..., None])
-        self._check(answers)
-        return answers
+        outputs = self._net(np.asarray(crops)[..., None])
+        self._check(outputs)
+        return outputs
 
     def warm_up(self) -> None:
         """Run each batch size that the provider compiles once, so that no frame waits for that.
@@ -188,18 +188,18 @@ class RegionModel:
             ModelFileError: the model cannot be run, has another number of outputs than its manifest has
                 classes, or its outputs are not probabilities.
         """
-        answers, classes = np.asarray(self._net.warm_up()), self.manifest.classes
-        outputs = answers.shape[1] if answers.ndim == 2 else 0
-        if outputs != len(classes):
+        outputs, classes = np.asarray(self._net.warm_up()), self.manifest.classes
+        count = outputs.shape[1] if outputs.ndim == 2 else 0
+        if count != len(classes):
             raise ModelFileError(
-                f"{self.manifest.file} tells {outputs} classes apart, and its manifest names {len(classes)} "
+                f"{self.manifest.file} has {count} outputs, and its manifest names {len(classes)} classes "
                 f"({classes}): put the manifest beside it that was made with it."
             )
-        self._check(answers)
+        self._check(outputs)
 
-    def _check(self, answers: Probabilities) -> None:
+    def _check(self, outputs: Probabilities) -> None:
         # NaN fails these comparisons. NumPy would be slower for so few numbers.
-        if not all(abs(sum(row) - 1) <= _ROUNDING and min(row) >= 0 for row in answers.tolist()):
+        if not all(abs(sum(row) - 1) <= _ROUNDING and min(row) >= 0 for row in outputs.tolist()):
             raise ModelFileError(
                 f"The outputs of {self.manifest.file} are not probabilities (from 0 on, summing to one): the "
                 f"model is damaged. Make it again with 'emotion export {self.manifest.region}', or install "
@@ -217,7 +217,7 @@ class _Runner(Protocol):
 
     sizes: tuple[int, ...]
 
-    def __call__(self, batch: Batch, /) -> Answers: ...
+    def __call__(self, batch: Batch, /) -> Outputs: ...
 
 
 class _Plain:
@@ -229,9 +229,9 @@ class _Plain:
         self._session = session
         self._input = signature.input
 
-    def __call__(self, batch: Batch) -> Answers:
-        answers: Answers = self._session.run(None, {self._input: batch})[0]
-        return answers
+    def __call__(self, batch: Batch) -> Outputs:
+        outputs: Outputs = self._session.run(None, {self._input: batch})[0]
+        return outputs
 
 
 class _Padded:
@@ -249,7 +249,7 @@ class _Padded:
         self._turn: contextlib.AbstractContextManager[Any] = contextlib.nullcontext() if shared else Lock()
         self.sizes = providers.buckets(largest)
 
-    def __call__(self, batch: Batch) -> Answers:
+    def __call__(self, batch: Batch) -> Outputs:
         missing = providers.bucket(len(batch), self._largest) - len(batch)
         padded = np.pad(batch, ((0, missing), *[(0, 0)] * (batch.ndim - 1))) if missing else batch
         with self._turn:
@@ -277,23 +277,23 @@ class _Bound:
         self._graph = graph
         self._buffers: dict[int, tuple[Any, Any, Any]] = {}
 
-    def __call__(self, batch: Batch) -> Answers:
-        items, answers, binding = self._buffers.get(len(batch)) or self._bind(len(batch))
+    def __call__(self, batch: Batch) -> Outputs:
+        items, outputs, binding = self._buffers.get(len(batch)) or self._bind(len(batch))
         items.update_inplace(np.ascontiguousarray(batch))
         self._session.run_with_iobinding(binding, self._options(len(batch)))
         binding.synchronize_outputs()
-        result: Answers = answers.numpy()
+        result: Outputs = outputs.numpy()
         return result
 
     def _bind(self, size: int) -> tuple[Any, Any, Any]:
         value = ort.OrtValue.ortvalue_from_shape_and_type
         known = self._signature
         items = value((size, *known.shape), np.dtype(known.dtype).type, *self._place)
-        answers = value((size, *known.output), np.float32, *self._place)
+        outputs = value((size, *known.output), np.float32, *self._place)
         binding = self._session.io_binding()
         binding.bind_ortvalue_input(known.input, items)
-        binding.bind_ortvalue_output(self._session.get_outputs()[0].name, answers)
-        self._buffers[size] = (items, answers, binding)
+        binding.bind_ortvalue_output(self._session.get_outputs()[0].name, outputs)
+        self._buffers[size] = (items, outputs, binding)
         return self._buffers[size]
 
     def _options(self, size: int) -> ort.RunOptions | None:

@@ -101,7 +101,7 @@ def coverage(scores: Mapping[str, Scores]) -> str:
         _percent_axis(axes, "y")
         floor = min(point.accuracy.value for values in scores.values() for point in values.coverage)
         axes.set_ylim(max(0.0, np.floor(10 * floor - 0.5) / 10), 1.01)
-        axes.set(xlabel="share of the faces that get an answer", ylabel="accuracy among these")
+        axes.set(xlabel="coverage: share of the faces with a label", ylabel="accuracy among these")
 
     return _svg(draw, (4.7, 3.8), legend=True)
 

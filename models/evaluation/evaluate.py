@@ -44,7 +44,7 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
-class VideoAnswer:
+class VideoPrediction:
     """A labelled video and its prediction.
 
     Attributes:
@@ -91,7 +91,7 @@ class Evaluation:
     hidden: tuple[Slice, ...] = ()
     sets: tuple[Slice, ...] = ()
     shrunk: tuple[Slice, ...] = ()
-    videos: tuple[VideoAnswer, ...] = ()
+    videos: tuple[VideoPrediction, ...] = ()
     classes: tuple[str, ...] = SHIPPED.classes.names
     unreadable: int | None = None
     overlap: Overlap | None = None
@@ -123,7 +123,7 @@ def evaluate(
         rules: the folder's other rules, by name.
         third: the classifier of blendshapes, if the folder has it.
         about: kept in the result.
-        shrunk: from `judge_shrunk`.
+        shrunk: from `evaluate_shrunk`.
         matches: which of the faces are copies of training or validation faces, if that was compared.
     """
     faces, labels, groups = found.faces, found.labels, found.faces.groups
@@ -206,7 +206,7 @@ def shrinkable(
     return [usable[index] for index in sorted(chosen.tolist())], sizes
 
 
-def judge_shrunk(name: str, photographs: int, found: Predictions, weights: VoteWeights) -> Slice:
+def evaluate_shrunk(name: str, photographs: int, found: Predictions, weights: VoteWeights) -> Slice:
     """The vote on shrunk photographs, in some of which the face may not be detected."""
     return _slice(name, found.faces, cast_vote(found, weights), found=len(found.labels) / photographs)
 

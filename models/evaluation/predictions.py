@@ -364,19 +364,21 @@ def _look_at_all(
             free.put(stack.enter_context(FaceLandmarker()))
         pool = stack.enter_context(ThreadPoolExecutor(workers))
 
-        def look(photograph: Photograph) -> _Face | PictureError | None:
+        def detect(photograph: Photograph) -> _Face | PictureError | None:
             landmarker = free.get()
             try:
-                return _look(landmarker, photograph, scales.get(photograph.source, 1.0), regions)
+                return _detect(landmarker, photograph, scales.get(photograph.source, 1.0), regions)
             except PictureError as error:
                 return error
             finally:
                 free.put(landmarker)
 
-        yield from zip(photographs, pool.map(look, photographs), strict=True)
+        yield from zip(photographs, pool.map(detect, photographs), strict=True)
 
 
-def _look(landmarker: FaceLandmarker, photograph: Photograph, scale: float, regions: Regions) -> _Face | None:
+def _detect(
+    landmarker: FaceLandmarker, photograph: Photograph, scale: float, regions: Regions
+) -> _Face | None:
     image = photograph.read()
     if scale < 1:
         size = [max(1, round(scale * side)) for side in image.shape[1::-1]]

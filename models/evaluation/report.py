@@ -14,7 +14,7 @@ from emotion.models.words import counted
 
 _COVERAGES = (1.0, 0.9, 0.75, 0.5, 0.25)
 _NOTE = (
-    "Apparent expressions, not feelings: a right answer here is one that agrees with the label that "
+    "Apparent expressions, not feelings: a prediction is correct here if it agrees with the label that "
     "other people gave the photograph."
 )
 
@@ -58,7 +58,7 @@ def to_markdown(evaluation: Evaluation, brief: bool = False) -> str:
     if brief:
         return "\n\n".join(parts) + "\n"
     parts += ["The vote by emotion:", _markdown(_by_emotion(vote))]
-    parts += ["Where the least sure faces are answered with 'uncertain':", _markdown(_coverage(vote))]
+    parts += ["Accuracy where the least confident predictions are 'uncertain':", _markdown(_coverage(vote))]
     if evaluation.rules:
         parts += [f"Rules for the vote{_rule_note(evaluation)}:", _markdown(_rules(evaluation))]
     if evaluation.videos:
@@ -102,7 +102,7 @@ def _by_emotion(scores: Scores) -> Table:
 def _coverage(scores: Scores) -> Table:
     chosen = [min(scores.coverage, key=lambda point: abs(point.coverage - wanted)) for wanted in _COVERAGES]
     rows = [[f"{p.coverage:.0%}", f"{p.confidence:.0%}", _rate(p.accuracy)] for p in dict.fromkeys(chosen)]
-    return Table(("answered", "least confidence", "accuracy"), rows)
+    return Table(("coverage", "least confidence", "accuracy"), rows)
 
 
 def _bins(scores: Scores) -> Table:
@@ -134,7 +134,7 @@ def _videos(evaluation: Evaluation) -> Table:
         [video.name, video.label, video.answer, f"{video.strength[video.answer]:.0%}", f"{video.seconds:.1f}"]
         for video in evaluation.videos
     ]
-    return Table(("video", "label", "answer", "strength", "seconds"), rows)
+    return Table(("video", "label", "prediction", "strength", "seconds"), rows)
 
 
 def _slice(column: str, rows: Sequence[Slice]) -> Table:

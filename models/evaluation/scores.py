@@ -105,7 +105,7 @@ def score(
     """
     from sklearn.metrics import confusion_matrix  # noqa: PLC0415  a second of import; running needs none
 
-    answers = probabilities.argmax(axis=1)
+    predicted = probabilities.argmax(axis=1)
     value, low, high = bootstrap(groups, lambda weights: _statistics(labels, probabilities, weights))
     drawn = [
         Interval(float(v), max(0.0, float(a)), min(1.0, float(b)))
@@ -115,7 +115,7 @@ def score(
     return Scores(
         faces=len(labels),
         groups=len(np.unique(groups)),
-        accuracy=share(answers == labels, groups),
+        accuracy=share(predicted == labels, groups),
         balanced_accuracy=drawn[0],
         calibration_error=bootstrap_size(groups, calibration_gaps(labels, probabilities)),
         log_loss=float(-np.log(np.maximum(truth, 1e-9)).mean()),
@@ -123,13 +123,13 @@ def score(
             EmotionScores(
                 emotion,
                 int((labels == index).sum()),
-                recall=share(answers[labels == index] == index, groups[labels == index]),
-                precision=share(labels[answers == index] == index, groups[answers == index]),
+                recall=share(predicted[labels == index] == index, groups[labels == index]),
+                precision=share(labels[predicted == index] == index, groups[predicted == index]),
                 f1=drawn[1 + index],
             )
             for index, emotion in enumerate(classes)
         ),
-        confusion=tuple(map(tuple, confusion_matrix(labels, answers, labels=range(len(classes))).tolist())),
+        confusion=tuple(map(tuple, confusion_matrix(labels, predicted, labels=range(len(classes))).tolist())),
         reliability=_reliability(labels, probabilities, groups),
         coverage=_coverage(labels, probabilities, groups),
     )
@@ -144,10 +144,10 @@ def _statistics(
     labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float32], weights: Weights
 ) -> npt.NDArray[np.float64]:
     """Balanced accuracy and each class's F1 of weighted faces."""
-    answers, count = probabilities.argmax(axis=1), probabilities.shape[1]
-    right = answers == labels
+    predicted, count = probabilities.argmax(axis=1), probabilities.shape[1]
+    right = predicted == labels
     shown = np.bincount(labels, weights, minlength=count)
-    given = np.bincount(answers, weights, minlength=count)
+    given = np.bincount(predicted, weights, minlength=count)
     hits = np.bincount(labels[right], weights[right], minlength=count)
     balanced = (hits[shown > 0] / shown[shown > 0]).mean()
     f1 = 2 * hits / np.maximum(shown + given, 1e-9)

@@ -55,8 +55,8 @@ class EmotionWeight:
 
     def in_words(self) -> str:
         """The reason for the weights, as a sentence."""
-        told = [f"the {name} are right on {rate.rate:.0%}" for name, rate in self.rates.items()]
-        rates = ", ".join([told[0], *(text.replace(" are right", "") for text in told[1:])])
+        phrases = [f"the {name} are right on {rate.rate:.0%}" for name, rate in self.rates.items()]
+        rates = ", ".join([phrases[0], *(text.replace(" are right", "") for text in phrases[1:])])
         if not self.clear:
             both = "both" if len(self.rates) == 2 else "all"
             return f"{self.emotion}: {rates}; no clear difference, so {both} count 1."
@@ -73,19 +73,19 @@ def _weight(rate: SuccessRate, worst: SuccessRate) -> float:
 
 def weigh(labels: npt.NDArray[np.int64], predictions: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """The weights that follow from predictions, float32 (regions, n, classes); (regions, classes)."""
-    answers = predictions.argmax(axis=2)
+    predicted = predictions.argmax(axis=2)
     columns = []
     for index in range(predictions.shape[2]):
-        rates = _rates(labels, answers, index)
+        rates = _rates(labels, predicted, index)
         worst = min(rates, key=lambda rate: rate.rate)
         columns.append([_weight(rate, worst) for rate in rates])
     return np.array(columns, dtype=np.float32).T
 
 
-def _rates(labels: npt.NDArray[np.int64], answers: npt.NDArray[np.int64], index: int) -> list[SuccessRate]:
+def _rates(labels: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], index: int) -> list[SuccessRate]:
     """Each model's on one class."""
     chosen = labels == index
-    right = (answers[:, chosen] == index).sum(axis=1).tolist()
+    right = (predicted[:, chosen] == index).sum(axis=1).tolist()
     return [SuccessRate.of(hits, int(chosen.sum())) for hits in right]
 
 
@@ -99,8 +99,8 @@ def derive(
         predictions: float32 (regions, n, classes), each model's probabilities.
         schema: which regions and classes these are.
     """
-    answers = predictions.argmax(axis=2)
+    predicted = predictions.argmax(axis=2)
     return tuple(
-        EmotionWeight(name, dict(zip(schema.regions.names, _rates(labels, answers, index), strict=True)))
+        EmotionWeight(name, dict(zip(schema.regions.names, _rates(labels, predicted, index), strict=True)))
         for index, name in enumerate(schema.classes)
     )

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from emotion.models.cores import available_cores
 from emotion.models.engines.landmark_nets import CROP_SIDE, DETECTOR_SIDE, LANDMARKS, LandmarkNets
-from emotion.models.engines.session import Answers, Batch, Net
+from emotion.models.engines.session import Batch, Net, Outputs
 from emotion.models.faces.boxes import overlaps
 from emotion.models.faces.one_euro import OneEuroFilter
 from emotion.models.faces.picture import Blendshapes, Landmarks, Picture
@@ -39,7 +39,7 @@ _SAME_ALONE = 0.3
 _MARGIN = 1.5
 _EYES = (4, 6)  # columns of the eyes' key points in a detection
 _EYE_CORNERS = (33, 263)
-# The landmarks that the blendshape net looks at.
+# The landmarks that are inputs of the blendshape net.
 _SUBSET_NUMBERS = """
     0 1 4 5 6 7 8 10 13 14 17 21 33 37 39 40 46 52 53 54 55 58 61 63 65 66 67 70 78 80 81 82 84 87 88
     91 93 95 103 105 107 109 127 132 133 136 144 145 146 148 149 150 152 153 154 155 157 158 159 160 161
@@ -104,7 +104,7 @@ class OnnxLandmarker:
             seconds: their times, in video mode.
         """
         if self._trails is None:
-            return self._in_words(pictures, self._look(pictures, self._search(pictures)))
+            return self._in_words(pictures, self._landmarks(pictures, self._search(pictures)))
         found: list[Floats] = []
         for start in range(0, len(pictures), self.turns):
             some = slice(start, start + self.turns)
@@ -144,25 +144,27 @@ class OnnxLandmarker:
             if place in searched:
                 some = _without_doubles(np.concatenate([some, next(new)]), self._min_confidence)
             rects.append(some[: self._max_faces])
-        return self._look(pictures, rects)
+        return self._landmarks(pictures, rects)
 
     def _search(self, pictures: Sequence[Picture]) -> list[Rects]:
-        """Where faces are looked at closely in each picture, the surest first."""
+        """Regions of interest in each picture, the most confident first."""
         found = _detect(self._nets, pictures, self._min_confidence, _SAME_IN_SEARCH)
         return [_rects_of(detections[: self._max_faces]) for detections in found]
 
-    def _look(self, pictures: Sequence[Picture], rects: Sequence[Rects]) -> list[Floats]:
+    def _landmarks(self, pictures: Sequence[Picture], rects: Sequence[Rects]) -> list[Floats]:
         """float32 (n, 478, 3) for each picture: the landmarks in its pixels, where there is a face."""
         wanted = [(picture, rect) for picture, some in zip(pictures, rects, strict=True) for rect in some]
         if not wanted:
             return [np.zeros((0, LANDMARKS, 3), np.float32) for _ in pictures]
-        answers = np.stack(self._all(self._nets.landmarks, _crop, wanted))
+        outputs = np.stack(self._all(self._nets.landmarks, _crop, wanted))
         counts = [len(some) for some in rects]
         aspects = np.repeat([picture.width / picture.height for picture in pictures], counts)
-        points = _project(answers[:, :-1].reshape(-1, LANDMARKS, 3), np.concatenate(rects), aspects)
-        there = _sigmoid(answers[:, -1]) > self._min_confidence
+        points = _project(outputs[:, :-1].reshape(-1, LANDMARKS, 3), np.concatenate(rects), aspects)
+        present = _sigmoid(outputs[:, -1]) > self._min_confidence
         ends = np.cumsum(counts)[:-1]
-        return [some[seen] for some, seen in zip(np.split(points, ends), np.split(there, ends), strict=True)]
+        return [
+            some[seen] for some, seen in zip(np.split(points, ends), np.split(present, ends), strict=True)
+        ]
 
     def _in_words(self, pictures: Sequence[Picture], found: Sequence[Floats]) -> list[tuple[Landmarks, ...]]:
         shapes = iter(self._shapes(list(np.concatenate(found))))
@@ -172,7 +174,7 @@ class OnnxLandmarker:
         ]
 
     def _shapes(self, faces: Sequence[Floats]) -> Sequence[Blendshapes | Lazy[Blendshapes]]:
-        """Each face's blendshapes, which no look at the next picture depends on."""
+        """Each face's blendshapes, on which nothing in the next picture depends."""
         net = self._nets.blendshapes
         if self._nets.batches:
             return self._all(net, _subset, faces)
@@ -182,7 +184,7 @@ class OnnxLandmarker:
 
         return [Lazy(partial(of, face)) for face in faces]
 
-    def _all(self, net: Net, make: Callable[[_Item], Batch], items: Sequence[_Item]) -> Sequence[Answers]:
+    def _all(self, net: Net, make: Callable[[_Item], Batch], items: Sequence[_Item]) -> Sequence[Outputs]:
         """The outputs of a net for the input that is made of each item.
 
         On a CPU each goes through it alone, and all side by side: there a batch costs as much as its items.
@@ -200,7 +202,7 @@ class _Trail:
     """
 
     def __init__(self, smooth: bool) -> None:
-        self.rects = _NOBODY
+        self.rects = _NO_RECTS
         self._filter = OneEuroFilter() if smooth else None
         self._last_ms = -1
 
@@ -242,8 +244,8 @@ class OnnxDetector:
 
     def surest(self, picture: Picture) -> float:
         """How sure the surest of them is, in [0, 1]; 0 where there is none."""
-        answers = self._nets.detector(np.stack([_shown(picture, _whole(picture))]))
-        surest = float(_sigmoid(answers[0][:, 16]).max())
+        outputs = self._nets.detector(np.stack([_shown(picture, _whole(picture))]))
+        surest = float(_sigmoid(outputs[0][:, 16]).max())
         return surest if surest >= self._min_confidence else 0.0
 
     def close(self) -> None:
@@ -255,8 +257,8 @@ def _detect(
 ) -> list[Detections]:
     whole = [_whole(picture) for picture in pictures]
     shown = [_shown(picture, rect) for picture, rect in zip(pictures, whole, strict=True)]
-    answers = nets.detector(np.stack(shown))
-    return [_decode(answer, rect, min_confidence, same) for answer, rect in zip(answers, whole, strict=True)]
+    outputs = nets.detector(np.stack(shown))
+    return [_decode(output, rect, min_confidence, same) for output, rect in zip(outputs, whole, strict=True)]
 
 
 def _shown(picture: Picture, square: Rects) -> Image:
@@ -275,12 +277,12 @@ def _whole(picture: Picture) -> Rects:
     return np.array([picture.width / 2, picture.height / 2, side, side, 0], np.float32)
 
 
-def _decode(answer: Floats, square: Rects, min_confidence: float, same: float) -> Detections:
+def _decode(output: Floats, square: Rects, min_confidence: float, same: float) -> Detections:
     """The detections in a picture, from the detector's output for a square with the picture in its middle."""
-    scores = _sigmoid(answer[:, 16])
+    scores = _sigmoid(output[:, 16])
     likely = np.flatnonzero(scores >= min_confidence)
     likely = likely[np.argsort(-scores[likely], kind="stable")]
-    raw = answer[likely, :16] / DETECTOR_SIDE
+    raw = output[likely, :16] / DETECTOR_SIDE
     at = np.tile(_ANCHORS[likely], 8)
     at[:, 2:4] = 0  # width and height
     values = raw + at
@@ -302,13 +304,13 @@ def _merge(found: Detections, scores: Floats, same: float) -> Detections:
 
 
 def _rects_of(found: Detections) -> Rects:
-    """Where to look closely at detections, upright by the eyes."""
+    """Regions of interest around detections, upright by the eyes."""
     right, left = (found[:, at : at + 2] for at in _EYES)
     return _rects(found[:, :2], found[:, 2:4], right, left)
 
 
 def _rects_around(faces: Floats) -> Rects:
-    """Where to look for faces in the next picture, float32 (n, 478, 3) of this one: squares."""
+    """Regions of interest in the next picture, from float32 (n, 478, 3) of this one: squares."""
     # NumPy takes fifteen times as long where the landmarks are not next to one another.
     along = np.ascontiguousarray(faces[..., :2].transpose(0, 2, 1))
     low, high = along.min(axis=2), along.max(axis=2)
@@ -358,7 +360,7 @@ def _cut(picture: Picture, rect: Rects, side: int, border: int) -> Image:
 
 
 def _subset(face: Floats) -> Floats:
-    """The landmarks that the blendshape net looks at, float32 (146, 2)."""
+    """The landmarks that are inputs of the blendshape net, float32 (146, 2)."""
     return face[_SUBSET, :2]
 
 
@@ -394,4 +396,4 @@ def _anchors() -> Floats:
 
 
 _ANCHORS = _anchors()
-_NOBODY = np.zeros((0, 5), np.float32)
+_NO_RECTS = np.zeros((0, 5), np.float32)

@@ -46,8 +46,8 @@ def find_portrait(landmarker: Looks, image: Image) -> Landmarks | None:
     Returns:
         Landmarks in pixels of `image`, or None if no face is detected.
     """
-    looks = [lambda: landmarker.detect(image), *looks_again(landmarker.detect, image)]
-    faces = next((found for look in looks if (found := look())), ())
+    attempts = [lambda: landmarker.detect(image), *looks_again(landmarker.detect, image)]
+    faces = next((found for attempt in attempts if (found := attempt())), ())
     return max(faces, key=lambda face: np.ptp(face.points, axis=0).prod(), default=None)
 
 

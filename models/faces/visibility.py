@@ -66,8 +66,8 @@ class VisibilityModel:
         """
         if not len(crops):
             return np.zeros(0, np.float32)
-        told = np.array([features(crop) for crop in crops])
-        inner = np.maximum(affine(told, self.hidden[:-1], self.hidden[-1]), 0)
+        described = np.array([features(crop) for crop in crops])
+        inner = np.maximum(affine(described, self.hidden[:-1], self.hidden[-1]), 0)
         return np.asarray(1 / (1 + np.exp(-affine(inner, self.output[:-1], self.output[-1]))), np.float32)
 
 

@@ -159,11 +159,11 @@ class Learner:
         """Its current predictions, float32 (len(rows), classes)."""
         crops = self._faces.crops(rows)
         batch = min(_BATCH, max(1, len(crops)))
-        told = [
+        outputs = [
             self.network.predict_on_batch(chunk[..., None])[EMOTION_HEAD]
             for chunk in whole_batches(crops, batch)
         ]
-        return np.concatenate(told)[: len(crops)].astype(np.float32)
+        return np.concatenate(outputs)[: len(crops)].astype(np.float32)
 
     @property
     def head(self) -> Head:

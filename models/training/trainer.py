@@ -242,11 +242,11 @@ class _Learner:
         if (size := options.size_of_epoch(epoch)) != self._size:
             self._size, self.model = size, self._compiled(size)
         first, total = epoch * self._steps, options.epochs * self._steps
-        told = keras.callbacks.LambdaCallback(
+        callback = keras.callbacks.LambdaCallback(
             on_train_batch_end=lambda step, logs: progress(first + step + 1, total)
         )
         batches = _Batches(self._data, self._targets, options, epoch)
-        history = self.model.fit(batches, shuffle=False, verbose=0, callbacks=[told]).history
+        history = self.model.fit(batches, shuffle=False, verbose=0, callbacks=[callback]).history
         keys = ("loss", f"{networks.EMOTION_HEAD}_loss", f"{networks.BLENDSHAPE_HEAD}_loss")
         loss, emotion, blendshapes = (float(history[key][0]) for key in keys)
         return loss, emotion, blendshapes

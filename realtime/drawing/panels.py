@@ -188,10 +188,10 @@ def paint_panel(
     _write_right(canvas, _label_percent(face), plan.head, right, top + plan.header_line, bold=True)
     shares = face.probabilities
     ahead = best if shares is None else int(shares.argmax())
-    told: Iterable[tuple[float, str]] = ()
+    rows: Iterable[tuple[float, str]] = ()
     if plan.bars and shares is not None:
-        told = zip(shares.tolist(), _percents(shares), strict=True)
-    for row, (share, percent) in enumerate(told):
+        rows = zip(shares.tolist(), _percents(shares), strict=True)
+    for row, (share, percent) in enumerate(rows):
         _paint_bar(canvas, plan, left, top, row, share, _OLD if face.old else 1.0)
         colour = _BRIGHT if row in (best, ahead) and not face.old else _SOFT
         _write_right(canvas, percent, plan.size, right, top + plan.bar_lines[row], colour)

@@ -52,7 +52,7 @@ class Latencies:
 
     def quantiles(self) -> dict[float, float]:
         """Seconds by quantile, as `emotion.realtime.monitoring.metrics.Quantiles`; empty before the first."""
-        told = self.distribution()
-        if not told.count:
+        distribution = self.distribution()
+        if not distribution.count:
             return {}
-        return {0.5: told.p50 / 1000, 0.95: told.p95 / 1000, 0.99: told.p99 / 1000}
+        return {0.5: distribution.p50 / 1000, 0.95: distribution.p95 / 1000, 0.99: distribution.p99 / 1000}

@@ -208,7 +208,7 @@ class _SinkWorker:
         self._observer = observer
         self._failed = failed
         self._abandoned = False
-        self._told = 0
+        self._reported_drops = 0
         self._left_behind = False
         self._thread = threading.Thread(target=self._run, name=f"sink-{name}", daemon=True)
         self._thread.start()
@@ -224,9 +224,9 @@ class _SinkWorker:
     def put(self, result: EmotionFrame, image: Image) -> None:
         self._channel.put((result, image))
         # Here and not in its own thread, which may hang.
-        told, self._told = self._told, self._channel.dropped
-        if self._told > told:
-            self._observer.record(self.name, dropped=self._told - told)
+        before, self._reported_drops = self._reported_drops, self._channel.dropped
+        if self._reported_drops > before:
+            self._observer.record(self.name, dropped=self._reported_drops - before)
 
     def finish(self) -> None:
         """No more frames will come; queued ones are still written."""

@@ -156,8 +156,8 @@ def _spans(person: Person, predictions: int) -> list[tuple[int, str]]:
 
     A bin has one byte per class for each prediction, and one for its label.
     """
-    told = person.means[:, :predictions].reshape(len(person.bins), -1)
-    shares = np.where(np.isnan(told), _UNSEEN, np.rint(told * _FULL))
+    means = person.means[:, :predictions].reshape(len(person.bins), -1)
+    shares = np.where(np.isnan(means), _UNSEEN, np.rint(means * _FULL))
     shares = np.column_stack([shares, person.labels]).astype(np.uint8)
     spans = []
     for _, group in groupby(enumerate(person.bins), lambda pair: pair[1] - pair[0]):

@@ -90,7 +90,7 @@ def _describe(description: Any, people: int, classes: Classes) -> None:
             channel.append_child_value("label", label)
             channel.append_child_value("unit", unit)
             channel.append_child_value("type", kind)
-    note = "Apparent facial expressions, not feelings; smoothed probabilities, NaN where nobody is found."
+    note = "Apparent facial expressions, not feelings; smoothed probabilities, NaN where no face is found."
     description.append_child_value("note", note)
     # The delay of the camera is unknown: the stamp is the arrival of the picture.
     synchronization = description.append_child("synchronization")

@@ -119,7 +119,7 @@ def _tile(track: int | None, image: Image | None) -> Image:
     tile = np.full((_HEIGHT + _TEXT, _WIDTH, 3), 255, np.uint8)
     if image is not None:
         tile[:_HEIGHT] = image
-    text = "nobody" if track is None else f"Person {track}"
+    text = "no face" if track is None else f"Person {track}"
     where = (6, _HEIGHT + _TEXT - 7)
     cv2.putText(tile, text, where, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (40, 40, 40), 1, cv2.LINE_AA)
     return tile

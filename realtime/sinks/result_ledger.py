@@ -28,7 +28,14 @@ from emotion.models.names import escaped, readable
 from emotion.models.small_files import read_json
 from emotion.realtime.errors import SinkError
 from emotion.realtime.sinks.partial_file import writing
-from emotion.realtime.sinks.result_sources import Source, called, is_nameable, missing, names_of, told
+from emotion.realtime.sinks.result_sources import (
+    Source,
+    called,
+    describe_sources,
+    is_nameable,
+    missing,
+    names_of,
+)
 
 # Bytes that are reserved at the start, so that the summary can be written on a full disk.
 _RESERVED = 1 << 16
@@ -275,8 +282,9 @@ def _check_sources(claim: Claim) -> None:
         # A run that was killed before it wrote anything leaves an empty list.
         for place in itertools.islice(filter(_is_there, results), 1):
             raise SinkError(
-                f"{escaped(str(place))} is of {told(lost, claim.summary)}, and would be replaced by results "
-                f"of {called(claim.sources)}: name another place with -o,{former} or say --overwrite."
+                f"{escaped(str(place))} is of {describe_sources(lost, claim.summary)}, and would be replaced "
+                f"by results of {called(claim.sources)}: name another place with -o,{former} or say "
+                "--overwrite."
             )
 
 

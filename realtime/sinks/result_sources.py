@@ -82,7 +82,7 @@ def missing(earlier: Mapping[str, str], sources: Sequence[Source], summary: Path
     ]
 
 
-def told(names: Sequence[str], summary: Path) -> str:
+def describe_sources(names: Sequence[str], summary: Path) -> str:
     """Sources of a summary for a message: the first few, and the number of the others."""
     return _few([_shown(name, summary) for name in names[:_MOST_NAMED]], len(names))
 

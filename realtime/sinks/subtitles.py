@@ -103,8 +103,8 @@ class _Subtitles(FileSink):
     def _name_all(self) -> None:
         """A second person has appeared: add the name to the cues of the first person."""
         (track,) = self._people
-        told = enumerate(self._nameless, start=1)
-        cues = [self._cue(n, start, stop, f"Person {track}: {label}") for n, (start, stop, label) in told]
+        numbered = enumerate(self._nameless, start=1)
+        cues = [self._cue(n, start, stop, f"Person {track}: {label}") for n, (start, stop, label) in numbered]
         self._nameless.clear()
         try:
             self._draft.file.seek(0)

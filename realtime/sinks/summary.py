@@ -172,11 +172,15 @@ def in_words(shares: dict[str, float], always: str = "") -> str:
         shares: by label.
         always: a label that is included even then.
     """
-    told = {name: one for name, one in percents(shares).items() if one or (name == always and shares[name])}
-    words = [name.replace("_", " ") for name in told]
-    if len(told) == 1:
+    percentages = {
+        name: one for name, one in percents(shares).items() if one or (name == always and shares[name])
+    }
+    words = [name.replace("_", " ") for name in percentages]
+    if len(percentages) == 1:
         return f"{words[0]} all the time"
-    parts = ["under 1%" if not one else "over 99%" if one == _ALL else f"{one}%" for one in told.values()]
+    parts = [
+        "under 1%" if not one else "over 99%" if one == _ALL else f"{one}%" for one in percentages.values()
+    ]
     parts[0] += " of the time"
     return ", ".join(f"{part} {name}" for part, name in zip(parts, words, strict=True))
 

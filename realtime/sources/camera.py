@@ -156,7 +156,7 @@ def listed_cameras(
         can_do: returns a device's capabilities (V4L2); OSError if it cannot be queried.
     """
     entries = sorted(classes.glob("video[0-9]*"), key=lambda entry: int(entry.name.removeprefix("video")))
-    found = (_look_at(entry, devices / entry.name, can_do or _capabilities) for entry in entries)
+    found = (_camera_of(entry, devices / entry.name, can_do or _capabilities) for entry in entries)
     return [camera for camera in found if camera is not None]
 
 
@@ -171,7 +171,7 @@ def tried_cameras(opener: Callable[[int | str], Capture] = open_capture) -> list
     return found
 
 
-def _look_at(entry: Path, device: Path, can_do: Callable[[Path], int]) -> FoundCamera | None:
+def _camera_of(entry: Path, device: Path, can_do: Callable[[Path], int]) -> FoundCamera | None:
     try:
         name = (entry / "name").read_text(encoding="utf-8", errors="replace").strip()
     except OSError:

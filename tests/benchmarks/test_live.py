@@ -94,15 +94,15 @@ def test_a_short_run():
 
 @pytest.mark.timeout(600)
 def test_the_command_reports_and_says_whether_the_marks_are_reached(tmp_path, monkeypatch, capsys):
-    # The marks are the machine's affair; what was measured and how it is told are not.
+    # The marks are the machine's affair; what was measured and how it is reported are not.
     monkeypatch.setattr(live, "measure", lambda *_: GOOD)
     monkeypatch.setattr(bench, "load_models", lambda *_: shipped_models())
     path = tmp_path / "soak.json"
     monkeypatch.setattr(sys, "argv", ["emotion", "bench", "--soak", "10", "--json", str(path)])
     assert cli.run() == 0
-    told = json.loads(path.read_text())
-    assert len(told) == 2
-    assert (told[0]["growth"], all(told[0]["marks"].values())) == (0.002, True)
+    reported = json.loads(path.read_text())
+    assert len(reported) == 2
+    assert (reported[0]["growth"], all(reported[0]["marks"].values())) == (0.002, True)
     assert "900 / 900" in capsys.readouterr().out
     monkeypatch.setattr(live, "measure", lambda *_: dataclasses.replace(GOOD, shown=899))
     monkeypatch.setattr(sys, "argv", ["emotion", "bench", "--soak", "10", "--faces", "1"])

@@ -26,8 +26,8 @@ def asked(*before):
 
 @needs_hiding
 def test_libraries_see_avx2_as_it_is_and_no_avx512():
-    avx2, _, told = asked()
-    assert asked(sys.executable, "-m", "emotion.benchmarks.older_processor") == [avx2, "False", told]
+    avx2, _, reported = asked()
+    assert asked(sys.executable, "-m", "emotion.benchmarks.older_processor") == [avx2, "False", reported]
 
 
 @needs_hiding

@@ -1,4 +1,4 @@
-"""The pictures of the page: which there are, and what is told of them."""
+"""The pictures of the page: which there are, and what is reported of them."""
 
 import pytest
 

@@ -23,19 +23,25 @@ def test_quantiles_are_numpys_in_milliseconds(seed, count):
 @pytest.mark.parametrize("seed", range(3))
 def test_a_timing_names_each_figure_rightly(seed):
     seconds = np.random.default_rng(seed).gamma(2.0, 0.015, 500).tolist()
-    told = timing("faces", seconds, cpu=3.0)
-    assert (told.name, told.frames) == ("faces", 500)
-    assert told.mean == pytest.approx(1000 * np.mean(seconds))
-    assert (told.p50, told.p95, told.p99) == pytest.approx(
+    reported = timing("faces", seconds, cpu=3.0)
+    assert (reported.name, reported.frames) == ("faces", 500)
+    assert reported.mean == pytest.approx(1000 * np.mean(seconds))
+    assert (reported.p50, reported.p95, reported.p99) == pytest.approx(
         tuple(1000 * np.quantile(seconds, (0.5, 0.95, 0.99)))
     )
-    assert told.cpu == pytest.approx(3000 / 500)
-    assert told.p50 < told.p95 < told.p99
+    assert reported.cpu == pytest.approx(3000 / 500)
+    assert reported.p50 < reported.p95 < reported.p99
 
 
 def test_no_time_is_a_timing_of_nothing():
-    told = timing("faces", [], cpu=0.0)
-    assert (told.frames, told.mean, told.p50, told.p99, told.cpu) == (0, 0.0, 0.0, 0.0, 0.0)
+    reported = timing("faces", [], cpu=0.0)
+    assert (reported.frames, reported.mean, reported.p50, reported.p99, reported.cpu) == (
+        0,
+        0.0,
+        0.0,
+        0.0,
+        0.0,
+    )
 
 
 def test_each_piece_of_work_is_timed_and_its_result_kept(monkeypatch):
@@ -48,13 +54,13 @@ def test_each_piece_of_work_is_timed_and_its_result_kept(monkeypatch):
         passed[0] += seconds
         return seconds
 
-    results, told = time_each("work", work, [0.02, 0.0, 0.06])
+    results, reported = time_each("work", work, [0.02, 0.0, 0.06])
     assert results == [0.02, 0.0, 0.06]
-    assert (told.name, told.frames) == ("work", 3)
+    assert (reported.name, reported.frames) == ("work", 3)
     expected = [1000 * np.quantile(results, share) for share in (0.5, 0.95, 0.99)]
-    assert (told.p50, told.p95, told.p99) == pytest.approx(expected)
-    assert told.mean == pytest.approx(80 / 3)
-    assert told.cpu == pytest.approx(20 / 3)
+    assert (reported.p50, reported.p95, reported.p99) == pytest.approx(expected)
+    assert reported.mean == pytest.approx(80 / 3)
+    assert reported.cpu == pytest.approx(20 / 3)
 
 
 def test_usage_tells_time_processor_time_and_memory():
@@ -80,9 +86,11 @@ def test_memory_growth_is_between_the_medians_of_the_middle_and_the_last_fifth()
 @pytest.mark.parametrize("seed", range(3))
 def test_delays_of_the_page_are_quantiles_by_their_names(seed):
     values = np.random.default_rng(seed).gamma(2.0, 40.0, 400)
-    told = page._delay(values.tolist())
-    assert told.turns == 400
-    assert (told.p50, told.p95, told.p99) == tuple(round(q) for q in np.quantile(values, (0.5, 0.95, 0.99)))
+    reported = page._delay(values.tolist())
+    assert reported.turns == 400
+    assert (reported.p50, reported.p95, reported.p99) == tuple(
+        round(q) for q in np.quantile(values, (0.5, 0.95, 0.99))
+    )
 
 
 def test_the_page_that_answers_is_told_by_its_95th_percentile():

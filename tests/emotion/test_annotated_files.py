@@ -212,14 +212,14 @@ def rows(path):
 def test_several_videos_with_a_folder_for_results_are_a_study(folder):
     (folder / "b.mp4").write_bytes(b"no video")
     (folder.parent / "m.csv").write_text("video,mood\na,good\nc,bad\n")
-    told = []
+    reported = []
     made = annotated(
         folder,
         study=None,
         frames=True,
         metadata=folder.parent / "m.csv",
         by="mood",
-        progress=lambda *done: told.append(done),
+        progress=lambda *done: reported.append(done),
     )
     out = folder.parent / "out"
     assert made.study == out
@@ -234,7 +234,7 @@ def test_several_videos_with_a_folder_for_results_are_a_study(folder):
         "a.annotated.mp4",
         "a.emotions.csv",
     ]
-    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert reported == [(1, 3), (2, 3), (3, 3)]
     again = annotated(folder, study=None, frames=True, metadata=folder.parent / "m.csv", by="mood")
     assert again.passed_over == [str(folder / "a.mp4"), str(folder / "c.mp4")]
 

@@ -75,13 +75,13 @@ def test_a_file_can_be_looked_at_sparingly(models, monkeypatch):
 
 def test_a_dict_is_a_line_of_the_timeline(models, tmp_path):
     sink = JsonLinesTimeline(tmp_path / "t.jsonl")
-    told = []
+    reported = []
     for result in emotion.stream(first_pictures(3), models=models):
-        told.append(json.loads(json.dumps(result.to_dict())))
+        reported.append(json.loads(json.dumps(result.to_dict())))
         sink.write(result._frame, result.image)
     sink.close()
-    assert told == [json.loads(line) for line in (tmp_path / "t.jsonl").read_text().splitlines()]
-    assert len(told) == 3
+    assert reported == [json.loads(line) for line in (tmp_path / "t.jsonl").read_text().splitlines()]
+    assert len(reported) == 3
 
 
 def test_pictures_are_not_kept(models):

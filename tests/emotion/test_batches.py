@@ -44,9 +44,9 @@ def test_batches_have_the_same_columns_whatever_is_in_them(rows, face):
 
 
 def test_pictures_of_ray_have_red_first(face):
-    told = emotion.FaceRows(shipped_models(), rgb=True)({"image": face[None, :, :, ::-1]})
+    reported = emotion.FaceRows(shipped_models(), rgb=True)({"image": face[None, :, :, ::-1]})
     shown = emotion.FaceRows(shipped_models())({"image": face[None]})
-    assert told.equals(shown)
+    assert reported.equals(shown)
 
 
 def test_a_batch_without_pictures_says_which_columns_it_may_have(rows):

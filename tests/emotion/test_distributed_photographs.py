@@ -7,7 +7,7 @@ import fsspec
 import pytest
 
 import emotion
-from emotion.cluster.calls import Answer
+from emotion.cluster.calls import CallResult
 from emotion.distributed_photographs import batches, distribute_photographs, in_order
 from emotion.inputs import find_inputs
 from emotion.models.errors import OptionError
@@ -48,14 +48,14 @@ def folder(tmp_path_factory):
 
 
 def test_files_give_what_they_give_here(folder, capsys):
-    told = []
+    reported = []
     reader = emotion.Recognizer()
     here = reader.analyze_files(folder)
-    there = reader.analyze_files(folder, cluster="auto", progress=lambda *done: told.append(done))
+    there = reader.analyze_files(folder, cluster="auto", progress=lambda *done: reported.append(done))
     assert there.to_dicts() == here.to_dicts()
     assert there.left_out == here.left_out
     assert list(there.left_out) == [str(folder / "broken.jpg")]
-    assert told[-1] == (14, 14)
+    assert reported[-1] == (14, 14)
 
 
 @pytest.mark.parametrize("where", ["auto", None])
@@ -90,13 +90,13 @@ def photographs(folder, out):
 def test_photographs_give_the_same_table_and_pictures(folder, tmp_path):
     inputs, outputs = photographs(folder, tmp_path / "here")
     here = annotate_photographs(inputs, outputs, shipped_models(), Options())
-    told, said = [], []
+    reported, said = [], []
     _, spread = photographs(folder, tmp_path / "there")
     there = distribute_photographs(
-        "auto", inputs, spread, Options(), progress=lambda *done: told.append(done), say=said.append
+        "auto", inputs, spread, Options(), progress=lambda *done: reported.append(done), say=said.append
     )
     assert there == here
-    assert told[-1] == (13, 13)
+    assert reported[-1] == (13, 13)
     assert len(said) == 1
     names = sorted(path.name for path in (tmp_path / "here").iterdir())
     assert sorted(path.name for path in (tmp_path / "there").iterdir()) == names
@@ -134,6 +134,6 @@ def test_batches_hold_each_photograph_once_and_thousands_no_task_each(count):
     assert [one for places in found[:3] for one in places] == list(range(sum(map(len, found[:3]))))
 
 
-def test_answers_that_come_early_wait():
-    came = [Answer(2, "c"), Answer(0, "a"), Answer(1, "b"), Answer(3, "d")]
+def test_results_that_come_early_wait():
+    came = [CallResult(2, "c"), CallResult(0, "a"), CallResult(1, "b"), CallResult(3, "d")]
     assert [one.value for one in in_order(iter(came))] == ["a", "b", "c", "d"]

@@ -45,15 +45,15 @@ def host():
 
 
 def test_a_link_of_finite_length_becomes_a_file_that_goes_with_the_spool(host):
-    told = []
-    with Spool(told.append) as spool:
+    reported = []
+    with Spool(reported.append) as spool:
         path = spool.fetch(f"{host}/a%20b.jpg?token=secret")
         assert path.name == "a b.jpg"
         assert path.read_bytes() == PICTURE
         assert spool.fetch(f"{host}/a%20b.jpg") != path
     assert not path.exists()
-    assert "Fetching" in told[0]
-    assert "secret" not in told[0]
+    assert "Fetching" in reported[0]
+    assert "secret" not in reported[0]
 
 
 @pytest.mark.parametrize(
@@ -70,13 +70,13 @@ def test_a_link_that_is_no_file_is_said_in_a_sentence(host, path, said):
 
 
 def test_standard_input_is_kept_in_a_file_and_that_is_said(monkeypatch):
-    told = []
+    reported = []
     piped = SimpleNamespace(buffer=io.BytesIO(PICTURE), isatty=lambda: False)
     monkeypatch.setattr(fetching.sys, "stdin", piped)
-    with Spool(told.append) as spool:
+    with Spool(reported.append) as spool:
         path = spool.fetch("-")
         assert (path.name, path.read_bytes()) == ("stdin.jpg", PICTURE)
-    assert told == ["Standard input is kept in a temporary file until it has been read."]
+    assert reported == ["Standard input is kept in a temporary file until it has been read."]
 
 
 def test_a_full_folder_for_temporary_files_is_told_with_what_to_do(monkeypatch):

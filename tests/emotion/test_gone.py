@@ -113,14 +113,14 @@ def test_a_file_system_that_is_unmounted_meanwhile(stick, videos, tmp_path, what
     else:
         out = place / "out"
     outputs = Outputs.of(video, out)
-    with pytest.raises(EmotionError) as told:
+    with pytest.raises(EmotionError) as reported:
         annotate(video, outputs, NO_MODELS, progress=lambda done, total: done == 10 and pull())
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(reported.value)
     if what == "input":
-        assert "was removed, replaced or changed while it was read" in str(told.value)
+        assert "was removed, replaced or changed while it was read" in str(reported.value)
         assert len(numbers(outputs.files["mp4"])) == 40
     else:
-        assert isinstance(told.value, SinkError)
+        assert isinstance(reported.value, SinkError)
         assert not out.exists()
     annotate(videos[1], Outputs.of(videos[1], tmp_path / "next"), NO_MODELS)
 

@@ -28,12 +28,12 @@ def names(inputs, folder):
 
 
 def test_a_folder_comes_in_natural_order_without_results_and_hidden_files(folder):
-    told = []
-    found = find_inputs([folder], say=told.append)
+    reported = []
+    found = find_inputs([folder], say=reported.append)
     assert names(found, folder) == ["b.jpg", "B.png", "take 2.MP4", "take 10.mp4"]
     assert [one.kind for one in found] == ["photograph", "photograph", "video", "video"]
-    assert any("3 results of this program are skipped" in sentence for sentence in told)
-    assert any("--recursive" in sentence for sentence in told)
+    assert any("3 results of this program are skipped" in sentence for sentence in reported)
+    assert any("--recursive" in sentence for sentence in reported)
 
 
 def test_folders_of_folders_are_mirrored(folder):
@@ -47,9 +47,9 @@ def test_folders_of_folders_are_mirrored(folder):
 def test_folders_that_are_links_are_looked_into_as_it_is_told(folder):
     (folder / "deep").rename(folder.parent / "elsewhere")
     (folder / "linked").symlink_to(folder.parent / "elsewhere")
-    told = []
-    find_inputs([folder], say=told.append)
-    assert any("--recursive" in sentence for sentence in told)
+    reported = []
+    find_inputs([folder], say=reported.append)
+    assert any("--recursive" in sentence for sentence in reported)
     found = find_inputs([folder], recursive=True)
     assert names(found, folder)[-1:] == ["linked/er/d.mov"]
     assert found[-1].below.as_posix() == "linked/er"
@@ -150,12 +150,12 @@ def test_a_source_that_fails_does_not_end_the_others(folder):
 
 
 def test_pictures_in_formats_that_are_not_read_are_told(folder):
-    told = []
+    reported = []
     for name in ("raw.NEF", "new.jxl", "old.jxl", "notes.docx"):
         (folder / name).write_bytes(b"0")
-    assert len(find_inputs([folder], say=told.append)) == 4
+    assert len(find_inputs([folder], say=reported.append)) == 4
     said = "3 pictures in a format that is not read (.jxl, .nef) are skipped: save as JPEG, PNG or TIFF."
-    assert f"{folder}: {said}" in told
+    assert f"{folder}: {said}" in reported
 
 
 def test_what_has_to_be_fetched_is_a_copy_whose_results_go_elsewhere(tmp_path):

@@ -72,9 +72,9 @@ def rows(path):
 def test_a_folder_gives_annotated_pictures_and_one_table(models, folder):
     photographs = find_inputs([folder], recursive=True)
     outputs = PhotographOutputs.of(photographs, folder.parent / "out", ("mp4", "csv", "jsonl", "parquet"))
-    told, progress = [], []
+    reported, progress = [], []
     summary = annotate_photographs(
-        photographs, outputs, models, progress=lambda *done: progress.append(done), say=told.append
+        photographs, outputs, models, progress=lambda *done: progress.append(done), say=reported.append
     )
     made = sorted(
         str(path.relative_to(folder.parent / "out")) for path in (folder.parent / "out").rglob("*.*")
@@ -102,8 +102,8 @@ def test_a_folder_gives_annotated_pictures_and_one_table(models, folder):
     )
     assert summary.sentence().startswith("2 faces in 3 photographs: ")
     assert summary.sentence().endswith("; no face in 1")
-    assert len(told) == 1
-    assert "a 10.jpg" in told[0]
+    assert len(reported) == 1
+    assert "a 10.jpg" in reported[0]
     assert progress[-1] == (4, 4)
 
 

@@ -174,9 +174,9 @@ def test_stand_ins_say_what_they_stand_for_and_are_gone_at_the_end(home, tmp_pat
 
 
 def test_an_error_names_an_address_and_no_path_that_stands_for_it(home):
-    with pytest.raises(SinkError) as told, StandIns() as stand_ins:
+    with pytest.raises(SinkError) as reported, StandIns() as stand_ins:
         raise SinkError(f"{stand_ins.of(f'{home}/my study/study.html')} would be replaced.")
-    assert str(told.value) == f"{home}/my study/study.html would be replaced."
+    assert str(reported.value) == f"{home}/my study/study.html would be replaced."
     with pytest.raises(SinkError, match=r"^a\.mp4 is gone$"), StandIns():
         raise SinkError("a.mp4 is gone")
 

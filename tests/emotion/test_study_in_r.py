@@ -79,6 +79,6 @@ def test_names_with_spaces_are_taken_as_they_are(fit):
     [("age", "people.csv has no column age: columns.csv"), ("same", "same has fewer than two values")],
 )
 def test_what_cannot_be_compared_is_said(fit, condition, said):
-    code, told = fit(people(same=lambda n: "x"), condition)
+    code, reported = fit(people(same=lambda n: "x"), condition)
     assert code == 1
-    assert said in told
+    assert said in reported

@@ -45,16 +45,16 @@ def models():
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
+def reported(tmp_path_factory):
     """Where standard output goes while the bundled clip is annotated."""
-    return tmp_path_factory.mktemp("told") / "events.jsonl"
+    return tmp_path_factory.mktemp("events") / "events.jsonl"
 
 
 @pytest.fixture(scope="module")
-def demo(models, told, tmp_path_factory):
+def demo(models, reported, tmp_path_factory):
     """The bundled clip, annotated once for all tests of its results."""
     outputs = Outputs.of(DEMO, tmp_path_factory.mktemp("demo"), (*DEFAULT_FORMATS, "vtt"))
-    with open(told, "w") as file, contextlib.redirect_stdout(file):
+    with open(reported, "w") as file, contextlib.redirect_stdout(file):
         return outputs, annotate(DEMO, outputs, models, Options(outputs=OutputOptions(events=True)))
 
 
@@ -162,21 +162,21 @@ def test_results_of_other_options_are_not_replaced_without_a_word(models, tmp_pa
     clips.clip(clip, 3)
     outputs = Outputs.of(clip, tmp_path, ("csv",))
 
-    def told(**chosen):
+    def reported(**chosen):
         said = []
         annotate(clip, outputs, models, Options(**chosen), say=said.append)
         return said
 
-    assert told() == told() == []
+    assert reported() == reported() == []
     other = FileOptions(every=0.08)
-    (sentence,) = told(file=other)
+    (sentence,) = reported(file=other)
     assert sentence.startswith(
         "clip.mp4: its earlier results, made with other options, were replaced; to keep"
     )
     # They are looked at though other files are written now.
     outputs = Outputs.of(clip, tmp_path, ("jsonl",))
-    assert len(told()) == 1
-    assert told(file=other, outputs=OutputOptions(overwrite=True)) == []
+    assert len(reported()) == 1
+    assert reported(file=other, outputs=OutputOptions(overwrite=True)) == []
 
 
 def test_a_video_without_a_face_is_no_failure(models, tmp_path):
@@ -189,11 +189,11 @@ def test_a_video_without_a_face_is_no_failure(models, tmp_path):
 
 def test_progress_ends_with_as_many_frames_as_there_were(models, tmp_path):
     clip = make_clip(tmp_path / "varies.mkv", frames=30)
-    told = []
+    reported = []
     options = Options(file=FileOptions(every=0.1))
-    annotate(clip, Outputs.of(clip, tmp_path / "out"), models, options, lambda *done: told.append(done))
-    assert told[-1][0] == told[-1][1] == len(told) - 1
-    assert all(done <= total for done, total in told)
+    annotate(clip, Outputs.of(clip, tmp_path / "out"), models, options, lambda *done: reported.append(done))
+    assert reported[-1][0] == reported[-1][1] == len(reported) - 1
+    assert all(done <= total for done, total in reported)
 
 
 def test_a_result_that_cannot_be_written_leaves_the_earlier_ones(models, tmp_path, monkeypatch):
@@ -273,8 +273,8 @@ def test_formats_are_chosen_and_events_have_standard_output_for_themselves(monke
     assert "annotated video" not in text.err
 
 
-def test_events_tell_of_tears_that_turn_to_laughter(demo, told):
-    events = [json.loads(line) for line in told.read_text().splitlines()]
+def test_events_tell_of_tears_that_turn_to_laughter(demo, reported):
+    events = [json.loads(line) for line in reported.read_text().splitlines()]
     assert events[0]["event"] == "appeared"
     assert (events[-1]["event"], events[-1]["previous"]) == ("left", "happiness")
     assert all(after["seconds"] >= before["seconds"] for before, after in itertools.pairwise(events))
@@ -385,7 +385,7 @@ def test_privacy_hides_the_face_in_every_picture(models, tmp_path, style):
 def test_the_timeline_in_the_picture_is_as_long_as_what_is_read(tmp_path, monkeypatch, part, begin, duration):
     clips.clip(tmp_path / "c.mp4", 100)
     made = []
-    monkeypatch.setattr("emotion.videos.Renderer", lambda *told: made.append(told[:3]))
+    monkeypatch.setattr("emotion.videos.Renderer", lambda *reported: made.append(reported[:3]))
     with VideoFile.of(tmp_path / "c.mp4", FileOptions(**part)) as video:
         _renderer(Options(), video.info)
     assert made == [(DrawingOptions(), pytest.approx(begin), pytest.approx(duration))]

@@ -69,10 +69,10 @@ def test_a_gray_network_answers_as_the_coloured_one_about_a_gray_picture(folder:
     begin_with(coloured, weights)
     begin_with(gray, weights)
     picture = np.random.default_rng(1).random((1, 64, 64, 1)).astype(np.float32) * 255
-    told = np.asarray(coloured(np.repeat(picture, 3, axis=3)))
-    assert told.shape == (1, 2, 2, FEATURES)
-    assert told.max() > 0
-    np.testing.assert_allclose(np.asarray(gray(picture)), told, atol=1e-4)
+    reported = np.asarray(coloured(np.repeat(picture, 3, axis=3)))
+    assert reported.shape == (1, 2, 2, FEATURES)
+    assert reported.max() > 0
+    np.testing.assert_allclose(np.asarray(gray(picture)), reported, atol=1e-4)
 
 
 def test_lower_blocks_in_onnx_and_upper_ones_in_keras_make_the_whole(folder: Path) -> None:
@@ -83,9 +83,9 @@ def test_lower_blocks_in_onnx_and_upper_ones_in_keras_make_the_whole(folder: Pat
     upper = keras.Model(middle, blocks(middle, below + 1))
     begin_with(upper, {name: weights[name] for name in layers_from(below + 1)})
     picture = np.random.default_rng(2).random((1, 64, 64, 1)).astype(np.float32) * 255
-    told = np.asarray(upper(lower_blocks(folder, below)(picture[..., 0])))
-    assert told.max() > 0
-    np.testing.assert_allclose(told, np.asarray(whole(picture)), atol=1e-3)
+    reported = np.asarray(upper(lower_blocks(folder, below)(picture[..., 0])))
+    assert reported.max() > 0
+    np.testing.assert_allclose(reported, np.asarray(whole(picture)), atol=1e-3)
 
 
 def test_the_depthwise_scale_is_in_the_kernel(folder: Path) -> None:

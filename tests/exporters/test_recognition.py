@@ -99,14 +99,14 @@ def test_runs_are_asked_about_the_faces_that_their_folds_left_out(data, tmp_path
     runs = [tmp_path / str(index) for index in range(2)]
     for index, run in enumerate(runs):
         training.train(data, run, training.replace(options, fold=(index, 2)))
-    told = teachers.predictions_of_runs(runs, data)
+    reported = teachers.predictions_of_runs(runs, data)
     faces = load_view(data, "face", ("train",))
-    np.testing.assert_allclose(told.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(reported.sum(axis=1), 1, atol=1e-5)
     finished = [keras.saving.load_model(run / "model.keras", compile=False) for run in runs]
     one, other = (teachers.probabilities(network, faces) for network in finished)
     assert np.abs(one - other).max() > 1e-3
     unseen = training.left_out(faces.groups, (0, 2))
-    np.testing.assert_allclose(told, np.where(unseen[:, None], one, other), atol=1e-5)
+    np.testing.assert_allclose(reported, np.where(unseen[:, None], one, other), atol=1e-5)
     with pytest.raises(DatasetError, match="name a run for each"):
         teachers.predictions_of_runs(runs[:1], data)
     with pytest.raises(ModelFileError, match="not a finished run"):
@@ -118,5 +118,5 @@ def test_a_mirrored_face_is_told_the_same(data, tmp_path):
     faces = load_view(data, "lips", ("validation",))
     mirrored = training.replace(faces, images=faces.images[:, :, ::-1])
     assert faces.crops().shape[1:] == REGIONS["lips"].size
-    told = teachers.probabilities(network, faces)
-    np.testing.assert_allclose(told, teachers.probabilities(network, mirrored), atol=1e-5)
+    reported = teachers.probabilities(network, faces)
+    np.testing.assert_allclose(reported, teachers.probabilities(network, mirrored), atol=1e-5)

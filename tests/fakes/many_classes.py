@@ -55,6 +55,6 @@ def _network(region: Region, count: int) -> onnx.ModelProto:
         make("Softmax", ["logits"], ["probabilities"]),
     ]
     crops = onnx.helper.make_tensor_value_info("crops", onnx.TensorProto.UINT8, ["n", height, width, 1])
-    told = onnx.helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, ["n", count])
-    graph = onnx.helper.make_graph(nodes, region.name, [crops], [told], constants)
+    reported = onnx.helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, ["n", count])
+    graph = onnx.helper.make_graph(nodes, region.name, [crops], [reported], constants)
     return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)

@@ -189,10 +189,15 @@ def places() -> Iterator[list[object]]:
         if index > 120:
             here += [half_seen(3, Box(300, 20, 60, 72)), mixed(4, Box(310 + 40 * (index % 2), 330, 70, 80))]
         frame = EmotionFrame(replace(video_frame(index, 100 * index), picture=ground(720, 440)), tuple(here))
-        for told in overlay.plan(frame):
-            rect = told.rect and [told.rect.left, told.rect.top, told.rect.width, told.rect.height]
+        for reported in overlay.plan(frame):
+            rect = reported.rect and [
+                reported.rect.left,
+                reported.rect.top,
+                reported.rect.width,
+                reported.rect.height,
+            ]
             if index % 4 == 0:
-                yield [second, told.face.track_id, type(told.widget).__name__, rect, told.away]
+                yield [second, reported.face.track_id, type(reported.widget).__name__, rect, reported.away]
 
 
 def main() -> None:

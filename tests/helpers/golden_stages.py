@@ -78,7 +78,7 @@ def results(options: VoteOptions) -> list[EmotionFrame]:
     return [*ahead.process(said), *ahead.finish()]
 
 
-def told(way: str) -> list[list[Any]]:
+def reported(way: str) -> list[list[Any]]:
     """Of every fourth frame and each face: time, track, label and since when, age, shares in thousandths."""
     rows = []
     for one in results(WAYS[way]):
@@ -96,7 +96,7 @@ def told(way: str) -> list[list[Any]]:
 def main() -> None:
     text = ",\n".join(
         f"{json.dumps(way)}: [\n"
-        + ",\n".join(json.dumps(row, separators=(",", ":")) for row in told(way))
+        + ",\n".join(json.dumps(row, separators=(",", ":")) for row in reported(way))
         + "\n]"
         for way in WAYS
     )

@@ -176,7 +176,7 @@ def test_which_regions_vote_stands_with_the_weights(tmp_path):
 
 def test_a_model_has_as_many_outputs_as_its_manifest_has_classes(zoo):
     spoil(zoo, classes=["calm", "tense", "laughing"])
-    with pytest.raises(ModelFileError, match="tells 6 classes apart, and its manifest names 3"):
+    with pytest.raises(ModelFileError, match="has 6 outputs, and its manifest names 3"):
         RegionModel(zoo, "lips", "cpu").warm_up()
 
 

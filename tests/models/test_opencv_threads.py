@@ -17,12 +17,12 @@ print(cv2.getNumThreads())
 """
 
 
-@pytest.mark.parametrize(("count", "told"), [(1, "1"), (4, "1"), (5, None)])
-def test_where_cores_are_few_opencv_and_child_processes_are_told(monkeypatch, count, told):
+@pytest.mark.parametrize(("count", "reported"), [(1, "1"), (4, "1"), (5, None)])
+def test_where_cores_are_few_opencv_and_child_processes_are_told(monkeypatch, count, reported):
     monkeypatch.setattr(cores, "available_cores", lambda: count)
     monkeypatch.setattr(os, "environ", {})
     cores.leave_out_opencv_threads()
-    assert os.environ.get("OPENCV_FOR_THREADS_NUM") == told
+    assert os.environ.get("OPENCV_FOR_THREADS_NUM") == reported
 
 
 def test_whoever_has_set_it_is_obeyed(monkeypatch):

@@ -4,7 +4,7 @@ from emotion.models.words import counted, video_length
 
 
 @pytest.mark.parametrize(
-    ("number", "words", "told"),
+    ("number", "words", "reported"),
     [
         (1, ["face"], "1 face"),
         (0, ["face"], "0 faces"),
@@ -12,8 +12,8 @@ from emotion.models.words import counted, video_length
         (1, ["frame is", "frames are"], "1 frame is"),
     ],
 )
-def test_one_is_told_in_another_way_than_many(number, words, told):
-    assert counted(number, *words) == told
+def test_one_is_told_in_another_way_than_many(number, words, reported):
+    assert counted(number, *words) == reported
 
 
 @pytest.mark.parametrize(

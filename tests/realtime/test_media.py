@@ -32,12 +32,12 @@ def test_a_steady_video_has_as_many_frames_as_it_says_from_the_first_one_on():
 def test_a_video_whose_rate_varies_is_as_far_as_its_time_is(guess):
     slow, fast = [0.2 * n for n in range(25)], [5 + 0.02 * n for n in range(250)]
     times = slow + fast
-    told = expected(info(guess), times)
-    shares = [done / total for done, total in enumerate(told, start=1) if total]
+    reported = expected(info(guess), times)
+    shares = [done / total for done, total in enumerate(reported, start=1) if total]
     for share, seconds in list(zip(shares[-len(times) + 2 :], times[2:], strict=True)):
         assert share == pytest.approx(seconds / 10, abs=0.1)
-    assert told[-1] == len(times)
-    assert all(total >= done for done, total in enumerate(told, start=1) if total)
+    assert reported[-1] == len(times)
+    assert all(total >= done for done, total in enumerate(reported, start=1) if total)
 
 
 def test_a_part_goes_by_its_own_time():

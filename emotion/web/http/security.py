@@ -94,9 +94,9 @@ class Gate:
         if self._token is None:
             return None
         query = parse_qs(scope["query_string"].decode("latin-1"))
-        asked: str = query.get("token", [""])[0]
-        if asked and scope["type"] == "http" and self._is_token(asked):
-            return asked
+        given: str = query.get("token", [""])[0]
+        if given and scope["type"] == "http" and self._is_token(given):
+            return given
         if not (self._is_token(_bearer(headers)) or self._is_token(_cookie(headers))):
             raise RefusedError(
                 401, "This server needs its token: open the address that 'emotion serve' printed."

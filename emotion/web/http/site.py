@@ -87,7 +87,7 @@ class Site:
             raise RequestError(
                 403,
                 "Only the uploader of this video may do that: with the same browser, or with the secret in "
-                "the answer to the upload as the header Emotion-Secret.",
+                "the response to the upload as the header Emotion-Secret.",
             )
         return job
 

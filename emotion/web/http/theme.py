@@ -53,9 +53,9 @@ def _variables(kind: str, classes: Classes, colours: Sequence[str]) -> str:
 
 def class_script(schema: Schema) -> str:
     """A module with the names of classes and regions, and the marks of classes that share a colour."""
-    told = {
+    constants = {
         "EMOTIONS": schema.classes.names,
         "MARKS": schema.classes.marks,
         "REGIONS": schema.regions.names,
     }
-    return "".join(f"export const {name} = {json.dumps(values)};\n" for name, values in told.items())
+    return "".join(f"export const {name} = {json.dumps(values)};\n" for name, values in constants.items())

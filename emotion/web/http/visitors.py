@@ -12,6 +12,6 @@ Secret = Annotated[
     str,
     Header(
         alias="Emotion-Secret",
-        description="The secret from the answer to the upload; browsers do not need it.",
+        description="The secret from the response to the upload; browsers do not need it.",
     ),
 ]

@@ -208,8 +208,8 @@ def overview(path: Path) -> dict[str, Any]:
     for values in _lines(path):
         # Times are rounded in many files: a frame that is slightly early still belongs to its own bin.
         index = int((values["seconds"] - first + frame_seconds / 4) / step)
-        told = [(face["track_id"], face["label"]) for face in values["faces"]]
-        counter.add(values["seconds"], told)
+        faces = [(face["track_id"], face["label"]) for face in values["faces"]]
+        counter.add(values["seconds"], faces)
         for face in values["faces"]:
             bins = people.setdefault(face["track_id"], {})
             if index not in bins:

@@ -139,13 +139,13 @@ def _read_heads(data: bytes) -> _Heads:
     kinds: list[_Kind] = []
     factor, elided = 1, 0
     while len(kinds) < 256:
-        (flags, told), at = _numbers(data, at, 2)
+        (flags, field_count), at = _numbers(data, at, 2)
         # A step of time, factor, track, size, more, how many, a time, what it begins with.
-        row, at = _numbers(data, at, told)
-        factor = row[1] if told > 1 else factor
-        elided = row[7] if told > 7 else elided
-        size, more = row[3] if told > 3 else 0, row[4] if told > 4 else 0
-        count = row[5] if told > 5 else factor - size
+        row, at = _numbers(data, at, field_count)
+        factor = row[1] if field_count > 1 else factor
+        elided = row[7] if field_count > 7 else elided
+        size, more = row[3] if field_count > 3 else 0, row[4] if field_count > 4 else 0
+        count = row[5] if field_count > 5 else factor - size
         if count <= 0:
             raise IndexError
         for step in range(min(count, 256)):

@@ -52,9 +52,9 @@ def test_the_lines_say_what_is_known_and_what_is_unseen(faces: Faces) -> None:
     lines = list(fitted_rows(faces, ("eyes", "face"), ("a", "b", "c"), 0.5))
     assert [line.split(":")[0] for line in lines][-1] == "eyes x face x blendshapes"
     assert all(line.count("c ") == 2 for line in lines)
-    told = logits(faces, "face", 0.5)
-    assert balanced_on(faces, "a", told).value > 80
-    assert balanced_on(faces, "a", told, told).value == 0
+    reported = logits(faces, "face", 0.5)
+    assert balanced_on(faces, "a", reported).value > 80
+    assert balanced_on(faces, "a", reported, reported).value == 0
 
 
 def test_a_teacher_tells_of_faces_without_labels(faces: Faces) -> None:

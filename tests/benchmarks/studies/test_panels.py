@@ -21,8 +21,8 @@ def test_a_made_scene_of_each_size_is_laid_out_without_fault():
 
 def test_faults_are_counted():
     (first, *_) = made_scene(6, 0.2)
-    told = Overlay(DrawingOptions()).plan(first)
-    one = next(one for one in told if one.rect)
+    reported = Overlay(DrawingOptions()).plan(first)
+    one = next(one for one in reported if one.rect)
     figures = Figures()
     figures.add((replace(one, rect=one.box),), 1280, 720)
     figures.add((replace(one, rect=Rect(-5, 0, 20, 20)),), 1280, 720)

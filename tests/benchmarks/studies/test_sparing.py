@@ -70,10 +70,10 @@ def test_mean_and_worst_twentieth_of_moved_landmarks_are_numpys(seed):
         changed(faces, points=faces[0].points + np.float32([move, 0]))
         for faces, move in zip(plain, moves, strict=True)
     ]
-    told = difference(found, plain)
+    reported = difference(found, plain)
     shares = moves / eye_distance(landmarks(2.0))
-    assert told.landmarks == pytest.approx(shares.mean(), rel=1e-3)
-    assert told.landmarks_p95 == pytest.approx(np.quantile(shares, 0.95), rel=1e-3)
+    assert reported.landmarks == pytest.approx(shares.mean(), rel=1e-3)
+    assert reported.landmarks_p95 == pytest.approx(np.quantile(shares, 0.95), rel=1e-3)
 
 
 @pytest.mark.parametrize("sparing", [Workers(finders=2), Workers(stride=2), Workers()])

@@ -179,10 +179,10 @@ def test_what_is_on_the_command_line_is_told_alone(monkeypatch, capsys, option):
     monkeypatch.setenv("EMOTION_SMOOTH", "0.4")
     monkeypatch.setattr(sys, "argv", ["emotion", "annotate", "clip.mp4", option])
     assert cli.run() == 2
-    told = words(capsys)
-    assert "Invalid value" in told
-    assert "(from" not in told
-    assert "Value error" not in told
+    reported = words(capsys)
+    assert "Invalid value" in reported
+    assert "(from" not in reported
+    assert "Value error" not in reported
 
 
 def words(capsys):

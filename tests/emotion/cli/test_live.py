@@ -115,9 +115,9 @@ def test_outputs_are_called_by_their_bare_names_and_written_once(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("count", "told"), [(0, ""), (1, "clip: 1 picture shown"), (2, "clip: 2 pictures shown")]
+    ("count", "reported"), [(0, ""), (1, "clip: 1 picture shown"), (2, "clip: 2 pictures shown")]
 )
-def test_pictures_are_counted_where_there_were_any(count, told):
+def test_pictures_are_counted_where_there_were_any(count, reported):
     from emotion.cli.live import _finish
 
     rates = {"shown_per_second": 1.0, "results_per_second": 1.0, "capture_to_screen_ms": {"p95": 9.0}}
@@ -125,8 +125,8 @@ def test_pictures_are_counted_where_there_were_any(count, told):
     console = Console(record=True, width=200)
     _finish(SimpleNamespace(files={}, report=lambda: report), None, console)
     said = console.export_text()
-    assert said.startswith(told)
-    assert bool(said) == bool(told)
+    assert said.startswith(reported)
+    assert bool(said) == bool(reported)
 
 
 def test_the_end_of_the_source_is_the_end(tmp_path):

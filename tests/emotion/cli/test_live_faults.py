@@ -160,7 +160,7 @@ def test_damage_in_the_middle_and_an_end(watch, kind):
         session = watch(sender.url)
         sender.tell("corrupt 15")
         session.goes_on(50)
-        # Damage may hit what says where pictures begin; then that is told, once.
+        # Damage may hit what says where pictures begin; then that is reported, once.
         damaged = len(session.lines)
         assert damaged <= 1, session.lines
         assert all(line.startswith(session.url) and line.endswith(_AGAIN) for line in session.lines)

@@ -13,7 +13,7 @@ from emotion.study.run import Run
 
 
 @pytest.fixture
-def told(monkeypatch):
+def reported(monkeypatch):
     console = Console(record=True, width=200)
     monkeypatch.setattr(many, "errors", console)
     return console
@@ -32,21 +32,21 @@ def outcomes(*states):
 @pytest.mark.parametrize(
     ("resume", "command"), [(True, "command resumes"), (False, "command with --resume resumes")]
 )
-def test_it_is_said_once_that_a_study_stops_and_how_it_goes_on(told, resume, command):
+def test_it_is_said_once_that_a_study_stops_and_how_it_goes_on(reported, resume, command):
     with Bar(3, resume=resume) as bar:
         bar.stopping()
         bar.stopping()
         description = bar._bar.tasks[0].description
-    said = told.export_text()
+    said = reported.export_text()
     assert description == "stopping"
     assert said.count("Stopping") == 1
     assert command in said
 
 
-def test_a_quiet_study_stops_without_a_word(told):
+def test_a_quiet_study_stops_without_a_word(reported):
     with Bar(3, quiet=True) as bar:
         bar.stopping()
-    assert not told.export_text()
+    assert not reported.export_text()
 
 
 def test_what_was_done_before_is_counted_and_marked():

@@ -150,7 +150,7 @@ def evaluate(patch, words):
 
     seen = {}
 
-    class Judge:
+    class Evaluator:
         classes = ()
         regions = REGIONS
         unreadable = 0
@@ -165,7 +165,7 @@ def evaluate(patch, words):
             seen.update(smaller=smaller, title=about["faces"])
             return SimpleNamespace(missing={}, vote=SimpleNamespace(faces=1))
 
-        def answers(self, evaluation):
+        def predictions(self, evaluation):
             return {}
 
         def faces(self, faces, about):
@@ -181,7 +181,7 @@ def evaluate(patch, words):
     def of_part(data, part, regions):
         return type("Faces", (tuple,), {"of_set": lambda self, name: (part, name)})((part, None))
 
-    patch.setattr(command, "_Judge", Judge)
+    patch.setattr(command, "_Evaluator", Evaluator)
     patch.setattr(command, "faces_of_dataset", of_part)
     patch.setattr(command, "find_photographs", lambda folder, labels: seen.update(labels=labels.names) or [1])
     patch.setattr(command, "find_unread", lambda folder, labels: ())
@@ -191,7 +191,7 @@ def evaluate(patch, words):
     patch.setattr(command, "scores_table", lambda evaluation: "")
     patch.setattr(command.report, "texts", lambda evaluation: {})
     patch.setattr(command.report, "about_overlap", lambda evaluation: ())
-    patch.setattr(command.OwnFiles, "write", lambda files, contents, told: [])
+    patch.setattr(command.OwnFiles, "write", lambda files, contents, reported: [])
     own_files = command.OwnFiles.__init__
 
     def note(files, folder, names, title, overwrite, sources):

@@ -69,12 +69,12 @@ def test_a_home_that_cannot_be_written_needs_no_token_there(starts, monkeypatch,
 @pytest.fixture
 def modes(monkeypatch):
     """The modes in which Ray was told to be, one after the other."""
-    told = []
+    reported = []
     monkeypatch.setenv("RAY_AUTH_MODE", "")
     monkeypatch.delenv("RAY_AUTH_MODE")
-    config = SimpleNamespace(initialize=lambda _text: told.append(os.environ.get("RAY_AUTH_MODE")))
+    config = SimpleNamespace(initialize=lambda _text: reported.append(os.environ.get("RAY_AUTH_MODE")))
     monkeypatch.setitem(sys.modules, "ray._raylet", SimpleNamespace(Config=config))
-    return told
+    return reported
 
 
 @pytest.fixture
@@ -142,17 +142,17 @@ def test_the_mode_that_a_cluster_of_this_machine_leaves_set_is_taken_back(modes,
     ],
 )
 def test_it_is_said_at_once_what_is_waited_for(monkeypatch, modes, ray, address, said):
-    told = []
+    reported = []
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
 
     def asked(_address):
-        assert told == [said]
+        assert reported == [said]
         raise ClusterError("nobody")
 
     monkeypatch.setattr(connection, "wants_token", asked)
     if "//" in address:
         with pytest.raises(ClusterError, match="nobody"):
-            Connection(address, told.append)
+            Connection(address, reported.append)
     else:
-        Connection(address, told.append)
-    assert told == [said]
+        Connection(address, reported.append)
+    assert reported == [said]

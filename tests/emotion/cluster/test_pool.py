@@ -30,7 +30,7 @@ def ray(monkeypatch):
 
 
 def run(folder, *names, resume=False):
-    watcher, told = Watcher(), []
+    watcher, reported = Watcher(), []
     pool = ClusterPool("auto", Options(), make=lambda _options: FakeVideos)
     found = run_jobs(
         pool,
@@ -38,27 +38,27 @@ def run(folder, *names, resume=False):
         folder / "out",
         resume,
         watcher,
-        lambda event, **values: told.append((event, values.get("video"))),
+        lambda event, **values: reported.append((event, values.get("video"))),
     )
-    return found, watcher, told, pool
+    return found, watcher, reported, pool
 
 
 def test_outcomes_are_those_of_one_machine(ray, tmp_path):
-    found, watcher, told, pool = run(tmp_path, "a", "fails", "dies", "damaged", "once")
+    found, watcher, reported, pool = run(tmp_path, "a", "fails", "dies", "damaged", "once")
     assert [one.state for one in found.outcomes] == ["done", "failed", "failed", "incomplete", "done"]
     assert found.outcomes[2].reason.startswith("dies.mp4: The process that worked on it died")
     assert found.circumstances == {"classes": ["happiness"], "provider": "cpu"}
     assert (found.code, found.frames, pool.count) == (3, 8, 5)
     assert len(watcher.ends) == 5
     assert ("note", "damaged") in watcher.seen
-    assert ("begun", "a") in told
+    assert ("begun", "a") in reported
     assert not ray.actors
 
 
 def test_what_was_done_before_is_passed_over(ray, tmp_path):
-    _, watcher, told, _ = run(tmp_path, "a", resume=True)
+    _, watcher, reported, _ = run(tmp_path, "a", resume=True)
     assert watcher.ends == [("a", "done", 2, True)]
-    assert ("passed over", "a") in told
+    assert ("passed over", "a") in reported
 
 
 def test_nothing_to_do_starts_nothing(ray, tmp_path):

@@ -17,14 +17,14 @@ from tests.fakes.ray_library import DiesError, FakeRay
 class Work:
     """Does what a task's name says; `seen` counts how often each was begun."""
 
-    def __init__(self, seen, told):
-        self.seen, self.told = seen, told
+    def __init__(self, seen, reported):
+        self.seen, self.reported = seen, reported
 
     def ready(self):
-        told = self.told.pop(0) if len(self.told) > 1 else self.told[0]
-        if isinstance(told, Exception):
-            raise told
-        return told
+        reported = self.reported.pop(0) if len(self.reported) > 1 else self.reported[0]
+        if isinstance(reported, Exception):
+            raise reported
+        return reported
 
     def do(self, task, progress):
         self.seen[task] += 1
@@ -42,10 +42,10 @@ class Work:
         return {"end": "done", "task": task}
 
 
-def run(tasks, machines="ab", count=2, told=({"provider": "cpu"},), **chosen):
+def run(tasks, machines="ab", count=2, reported=({"provider": "cpu"},), **chosen):
     ray, seen, said = FakeRay(machines), Counter(), []
     scheduler = TaskScheduler(
-        ray, partial(Work, seen, list(told)), Slots(count, 1), say=said.append, **chosen
+        ray, partial(Work, seen, list(reported)), Slots(count, 1), say=said.append, **chosen
     )
     events = list(scheduler.run(tasks))
     assert not ray.actors
@@ -125,10 +125,10 @@ def test_a_fault_in_the_work_is_told_as_it_is():
 
 
 def test_machines_that_differ_are_refused_unless_they_may_be_mixed():
-    told = ({"provider": "cuda", "libraries": {"av": "1"}}, {"provider": "cpu", "libraries": {"av": "2"}})
+    reported = ({"provider": "cuda", "libraries": {"av": "1"}}, {"provider": "cpu", "libraries": {"av": "2"}})
     with pytest.raises(ClusterError, match=r"provider cpu and cuda; libraries: av 2 and 1.*--mixed"):
-        run(["a", "b"], told=told)
-    events, _, _ = run(["a", "b"], told=told, mixed=True)
+        run(["a", "b"], reported=reported)
+    events, _, _ = run(["a", "b"], reported=reported, mixed=True)
     assert set(ends(events).values()) == {"ended"}
 
 
@@ -141,18 +141,18 @@ def test_another_version_of_the_program_is_refused_with_both(monkeypatch):
 
 def test_models_that_cannot_be_loaded_end_the_run_with_their_code():
     with pytest.raises(WorkerFailedError, match="damaged") as caught:
-        run(["a"], told=(ModelFileError("The model file is damaged."),))
+        run(["a"], reported=(ModelFileError("The model file is damaged."),))
     assert caught.value.exit_code == 4
 
 
 @pytest.mark.parametrize(("times", "ends_well"), [(2, True), (9, False)])
 def test_processes_that_end_before_they_are_ready_are_started_again_a_few_times(times, ends_well):
-    told = (*[DiesError()] * times, {"provider": "cpu"})
+    reported = (*[DiesError()] * times, {"provider": "cpu"})
     if ends_well:
-        assert set(ends(run(["a"], count=1, told=told)[0]).values()) == {"ended"}
+        assert set(ends(run(["a"], count=1, reported=reported)[0]).values()) == {"ended"}
     else:
         with pytest.raises(WorkerFailedError, match="No process can start"):
-            run(["a"], count=1, told=told)
+            run(["a"], count=1, reported=reported)
 
 
 def test_leaving_the_loop_tells_all_to_stop_and_ends_them():

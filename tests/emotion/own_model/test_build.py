@@ -67,8 +67,8 @@ def network(folder, region):
         make("Softmax", ["cooled"], ["probabilities"]),
     ]
     crops = onnx.helper.make_tensor_value_info("crops", onnx.TensorProto.UINT8, ["n", height, width, 1])
-    told = onnx.helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, ["n", 6])
-    graph = onnx.helper.make_graph(nodes, region.name, [crops], [told], constants)
+    reported = onnx.helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, ["n", 6])
+    graph = onnx.helper.make_graph(nodes, region.name, [crops], [reported], constants)
     made = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
     path = folder / f"{region.name}.onnx"
     onnx.save(made, path)
@@ -130,8 +130,8 @@ def learn(place, patch, count=96, leave=None, **options):
         if not (output / "manifest.parquet").exists():
             (leave or striped)(output, made, count)
         table = pq.read_table(output / "manifest.parquet").to_pylist()
-        told = parts_of(parts) if parts else {}
-        table = [row | {"split": told.get(row["source"], row["split"])} for row in table]
+        reported = parts_of(parts) if parts else {}
+        table = [row | {"split": reported.get(row["source"], row["split"])} for row in table]
         pq.write_table(pa.Table.from_pylist(table, schema(made.classes)), output / "manifest.parquet")
 
     patch.setattr(build, "make_dataset", make)
@@ -168,7 +168,7 @@ def test_it_is_judged_by_what_did_not_learn_from_a_face(made, place):
     assert evaluation.vote.faces == 96
     assert evaluation.vote.balanced_accuracy.value > 0.9
     assert evaluation.scores["blendshapes"].balanced_accuracy.value < 0.6, "they are noise"
-    # Rules, too, are judged on faces that they were not fitted to.
+    # Rules, too, are evaluated on faces that they were not fitted to.
     rule = read_rules(place / "mine").chosen
     assert evaluation.rules[rule].log_loss == pytest.approx(evaluation.vote.log_loss)
     assert set(evaluation.gains) == set(evaluation.rules) - {"source"}
@@ -215,16 +215,16 @@ def test_it_knows_the_faces_that_it_learnt_from(made, place):
     for folder in ("mine", "copied"):
         judge = ["evaluate", str(data), "--part", "train", "--models", str(place / folder)]
         found = CliRunner().invoke(app, judge)
-        told = " ".join(found.output.split())
+        reported = " ".join(found.output.split())
         assert found.exit_code == 0
-        assert "Of 96 faces 96 are near duplicates of the models' training faces (96)." in told
-        assert "The training faces of begin are not known." in told
+        assert "Of 96 faces 96 are near duplicates of the models' training faces (96)." in reported
+        assert "The training faces of begin are not known." in reported
     (place / "copied" / "fingerprints.npz").unlink()
     assert CliRunner().invoke(app, ["models", "check", str(place / "copied")]).exit_code == 0
-    told = CliRunner().invoke(
+    reported = CliRunner().invoke(
         app, ["evaluate", str(data), "--part", "train", "--models", str(place / "copied")]
     )
-    assert "copies of the models' training faces is not known" in " ".join(told.output.split())
+    assert "copies of the models' training faces is not known" in " ".join(reported.output.split())
     shutil.rmtree(place / "copied")
     assert any("Delete it before you share" in line for line in made[1])
 
@@ -345,7 +345,7 @@ def test_it_says_how_long_it_will_take_before_it_begins(made):
     both = estimate.in_words(replace(long, videos=3, frames=40), 2)
     assert "10000 photographs and about 40 frames of 3 videos at 200 ms" in both
     assert "0 photographs" not in estimate.in_words(estimate.Estimate(0, 0.1, 0.02, 6, 3, 40), 2)
-    nothing = replace(long, ask=0.0)
+    nothing = replace(long, predict=0.0)
     assert "in addition 60 epochs" in estimate.in_words(nothing, 2, passes=60)
     assert not nothing.knows(60)
     assert nothing.knows(0)
@@ -377,9 +377,9 @@ def test_what_was_sent_damaged_is_noticed(made, place):
 
 def test_models_lists_those_of_the_folder_it_is_called_in(made, place, monkeypatch):
     monkeypatch.chdir(place)
-    told = CliRunner().invoke(app, ["models"]).output
-    assert "\nmine\n" in f"\n{told}"
-    assert "classes: calm, furious, gloomy, laughing" in told
+    reported = CliRunner().invoke(app, ["models"]).output
+    assert "\nmine\n" in f"\n{reported}"
+    assert "classes: calm, furious, gloomy, laughing" in reported
 
 
 def test_scores_of_a_model_that_begins_with_ones_own_are_told_with_caution(made, place):
@@ -406,12 +406,12 @@ def fake_training(made, right):
         progress(1, 2, "loss 1.00, 50% right")
         run = place / f"{plan.region.name}-run"
         shutil.copytree(plan.start, run / "model", dirs_exist_ok=True)
-        judged = np.isin(plan.folds, plan.judged)
-        said = np.full((len(faces), faces.classes), 1e-7, np.float32)
-        said[np.arange(len(faces)), (faces.labels + (not right)) % faces.classes] = 1
-        learnt = networks.Learnt(plan.heads[-1], 1.0, said, 0.0, judged)
+        predicted = np.isin(plan.folds, plan.validation_folds)
+        predictions = np.full((len(faces), faces.classes), 1e-7, np.float32)
+        predictions[np.arange(len(faces)), (faces.labels + (not right)) % faces.classes] = 1
+        last_layer = networks.FittedHead(plan.heads[-1], 1.0, predictions, 0.0, predicted)
         made.append((plan, course))
-        return training.Trained(learnt, run / "model", 3)
+        return training.Trained(last_layer, run / "model", 3)
 
     return train
 
@@ -435,20 +435,20 @@ def test_what_training_makes_better_counts_and_nothing_else(place, tmp_path, mon
     nets.see(faces)
     folds = in_folds(faces.labels, faces.groups)
     nets.fit(faces, folds)
-    for name, found in nets.learnt.items():  # a last layer that knows little
-        nets.learnt[name] = replace(
-            found, said=(found.said + 9) / (found.said + 9).sum(axis=1, keepdims=True)
+    for name, found in nets.last_layers.items():  # a last layer that knows little
+        nets.last_layers[name] = replace(
+            found, predictions=(found.predictions + 9) / (found.predictions + 9).sum(axis=1, keepdims=True)
         )
     nets.train(faces, data, folds, alone=True)
     assert [plan.region.name for plan, _ in seen] == ["eyes", "lips"]
-    assert seen[0][0].judged == (0,)
+    assert seen[0][0].validation_folds == (0,)
     assert sorted(seen[0][0].heads) == [-1, 0]
     assert any("which stays" in line for line in said) is not right
     assert [what for *_, what in nets.described()] == [
         "the upper layers, 3 passes" if right else "the last layer"
     ] * 2
-    judged = nets.judged(len(faces))
-    assert judged.tolist() == ((folds == 0) | (not right)).tolist()
+    predicted = nets.predicted(len(faces))
+    assert predicted.tolist() == ((folds == 0) | (not right)).tolist()
 
 
 def test_what_only_training_can_do_says_that_it_lacks_it(place, tmp_path, monkeypatch):
@@ -478,7 +478,7 @@ def test_faces_of_a_few_videos_alone_get_a_vote_in_which_regions_count_alike(pla
     found = fit_own_vote(few, third, options, {})
     assert found.fitted.chosen == "equal"
     assert found.third is None
-    np.testing.assert_allclose(found.said.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(found.predictions.sum(axis=1), 1, atol=1e-5)
     weights.save(tmp_path, found.fitted, found.third)
     assert read_rules(tmp_path).chosen == "equal"
     assert set(found.fitted.choices) == {"eyes", "lips"}

@@ -31,12 +31,12 @@ def test_what_is_said_of_a_face_was_learnt_from_others():
     features, folds = features_of(labels), in_folds(labels, np.arange(120))
     rows = []
     found = learn_head(features, labels, folds, 4, log=rows.append)
-    assert (found.said.argmax(axis=1) == labels).mean() > 0.9
-    np.testing.assert_allclose(found.said.sum(axis=1), 1, atol=1e-5)
+    assert (found.predictions.argmax(axis=1) == labels).mean() > 0.9
+    np.testing.assert_allclose(found.predictions.sum(axis=1), 1, atol=1e-5)
     assert found.pull in {row["pull"] for row in rows}
     noise = np.random.default_rng(1).permutation(labels)
-    told = learn_head(features, noise, folds, 4)
-    assert (told.said.argmax(axis=1) == noise).mean() < 0.45
+    fitted = learn_head(features, noise, folds, 4)
+    assert (fitted.predictions.argmax(axis=1) == noise).mean() < 0.45
 
 
 def test_where_there_is_little_to_learn_a_known_last_layer_stays():

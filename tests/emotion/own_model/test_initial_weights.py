@@ -26,13 +26,13 @@ def test_copies_of_what_the_initial_model_was_trained_on_are_counted(tmp_path):
     some, others = seen.training[:40], np.full((2, 4), 7, np.uint64)
     options = LearnOptions(start_from=tmp_path / "mine")
 
-    def told(training, unknown=()):
+    def reported(training, unknown=()):
         fingerprints.write(tmp_path / "mine", {"eyes": Fingerprints(training, unknown=unknown)})
         return caution_of(options, data)
 
-    assert re.match(r"\d+ of 120 faces are copies of training faces of mine", told(some, ("lite",)))
-    assert told(others, ("lite",)) == told(others) == ""
-    assert told(some, ("another",)) == options.caution
+    assert re.match(r"\d+ of 120 faces are copies of training faces of mine", reported(some, ("lite",)))
+    assert reported(others, ("lite",)) == reported(others) == ""
+    assert reported(some, ("another",)) == options.caution
     (tmp_path / "mine" / fingerprints.FILE).unlink()
     assert caution_of(options, data) == options.caution != ""
     assert caution_of(LearnOptions(), data) == ""
@@ -113,8 +113,8 @@ def test_a_network_that_takes_no_other_size_says_so(tmp_path):
         make("MatMul", ["rows", "kernel"], ["probabilities"]),
     ]
     crops = onnx.helper.make_tensor_value_info("crops", onnx.TensorProto.UINT8, ["n", height, width, 1])
-    told = onnx.helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, ["n", 6])
-    graph = onnx.helper.make_graph(nodes, "eyes", [crops], [told], constants)
+    reported = onnx.helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, ["n", 6])
+    graph = onnx.helper.make_graph(nodes, "eyes", [crops], [reported], constants)
     start = tmp_path / "start"
     start.mkdir()
     made = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)

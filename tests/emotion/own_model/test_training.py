@@ -63,9 +63,9 @@ def faces():
     return OwnFaces(images, labels, weights_of(labels), shapes, MARGIN, REGION.size, 3)
 
 
-def plan_of(faces, judged=None):
+def plan_of(faces, validation=None):
     folds = in_folds(faces.labels, np.arange(len(faces)), 3)
-    return training.Plan(REGION, "resnet29", None, {}, folds, judged or (0, 1, 2))
+    return training.Plan(REGION, "resnet29", None, {}, folds, validation or (0, 1, 2))
 
 
 class Slopes:
@@ -82,9 +82,9 @@ class Slopes:
     def begin(self, head):
         self.kernel, self.done = np.zeros((self.seen.shape[1], 3), np.float32), 0
 
-    def epoch(self, rows, told):
+    def epoch(self, rows, reported):
         for step in range(self.steps):
-            told(step + 1, self.steps, 1.0, 0.5)
+            reported(step + 1, self.steps, 1.0, 0.5)
         shares = training.probabilities(self.logits(rows))
         wanted = np.eye(3, dtype=np.float32)[self.faces.labels[rows]]
         self.kernel = self.kernel + self.seen[rows].T @ (wanted - shares) / len(rows)
@@ -132,17 +132,17 @@ def train(faces, place, plan=None, course=COURSE, progress=lambda *_: None):
 
 @pytest.mark.usefixtures("quick")
 def test_each_face_is_judged_by_a_network_that_did_not_learn_from_it(faces, tmp_path):
-    told = []
-    found, said = train(faces, tmp_path / "training", progress=lambda *now: told.append(now))
+    reported = []
+    found, said = train(faces, tmp_path / "training", progress=lambda *now: reported.append(now))
     rows = list(csv.DictReader((tmp_path / "training.csv").read_text().splitlines()))
     assert {row["without_fold"] for row in rows} == {"0", "1", "2", ""}
     assert [row["pass"] for row in rows if not row["without_fold"]] == [
         str(at + 1) for at in range(found.passes)
     ]
-    assert found.learnt.judged.all()
-    np.testing.assert_allclose(found.learnt.said.sum(axis=1), 1, atol=1e-5)
-    assert (found.learnt.said.argmax(axis=1) == faces.labels).mean() > 0.9
-    assert told[-1] == (
+    assert found.last_layer.predicted.all()
+    np.testing.assert_allclose(found.last_layer.predictions.sum(axis=1), 1, atol=1e-5)
+    assert (found.last_layer.predictions.argmax(axis=1) == faces.labels).mean() > 0.9
+    assert reported[-1] == (
         3 * COURSE.epochs * 3 + 3 * found.passes,
         4 * COURSE.epochs * 3,
         "loss 1.00, 50% right",
@@ -150,7 +150,9 @@ def test_each_face_is_judged_by_a_network_that_did_not_learn_from_it(faces, tmp_
     assert "s a step of 12 faces" in said[0]
     noise = replace(faces, labels=np.random.default_rng(1).permutation(faces.labels))
     found, _ = train(noise, tmp_path / "training")
-    assert (found.learnt.said.argmax(axis=1) == noise.labels).mean() < 0.6, "nothing is learnt by heart"
+    assert (found.last_layer.predictions.argmax(axis=1) == noise.labels).mean() < 0.6, (
+        "nothing is learnt by heart"
+    )
 
 
 @pytest.mark.usefixtures("quick")
@@ -170,7 +172,7 @@ def test_what_is_done_is_not_done_again_and_other_starts_are_not_in_the_way(face
     assert len(list(place.iterdir())) == 2
     monkeypatch.setattr(training, "_Training", None)
     again, _ = train(faces, place)
-    np.testing.assert_array_equal(again.learnt.said, found.learnt.said)
+    np.testing.assert_array_equal(again.last_layer.predictions, found.last_layer.predictions)
     training.clear_others(place, [found.folder.parent])
     assert list(place.iterdir()) == [found.folder.parent]
 
@@ -195,8 +197,8 @@ def test_after_a_kill_it_goes_on_elsewhere_as_if_nothing_had_been(faces, tmp_pat
     shutil.copytree(tmp_path / "killed", tmp_path / "moved")
     steps = []
     again, _ = train(faces, tmp_path / "moved" / "training", progress=lambda *now: steps.append(now))
-    np.testing.assert_allclose(again.learnt.said, whole.learnt.said, atol=1e-6)
-    np.testing.assert_allclose(again.learnt.head.kernel, whole.learnt.head.kernel, atol=1e-6)
+    np.testing.assert_allclose(again.last_layer.predictions, whole.last_layer.predictions, atol=1e-6)
+    np.testing.assert_allclose(again.last_layer.head.kernel, whole.last_layer.head.kernel, atol=1e-6)
     assert again.passes == whole.passes
     # What was done is kept but for the pass in which it was killed.
     assert len(steps) + at <= 3 * (3 * COURSE.epochs + whole.passes) + 3
@@ -206,12 +208,12 @@ def test_after_a_kill_it_goes_on_elsewhere_as_if_nothing_had_been(faces, tmp_pat
 def test_where_a_part_is_held_out_one_fold_judges_and_the_best_pass_is_kept(faces, tmp_path):
     plan = plan_of(faces, (0,))
     found, _ = train(faces, tmp_path / "training", plan, replace(COURSE, epochs=6))
-    assert found.learnt.judged.tolist() == (plan.folds == 0).tolist()
+    assert found.last_layer.predicted.tolist() == (plan.folds == 0).tolist()
     learner = Slopes(faces)
-    learner.kernel = found.learnt.head.kernel
+    learner.kernel = found.last_layer.head.kernel
     rows = np.flatnonzero(plan.folds == 0)
-    said = training.probabilities(learner.logits(rows) / np.float32(found.learnt.temperature))
-    np.testing.assert_allclose(found.learnt.said[rows], said, atol=1e-5)
+    predictions = training.probabilities(learner.logits(rows) / np.float32(found.last_layer.temperature))
+    np.testing.assert_allclose(found.last_layer.predictions[rows], predictions, atol=1e-5)
 
 
 @pytest.mark.usefixtures("quick")
@@ -226,13 +228,13 @@ def test_a_network_may_stay_between_what_it_began_with_and_what_it_learnt(
     there = learner.kernel
     learner.kernel = wanted * there
     aim = learner.logits(rows)
-    # It judges best where it is as far from where it began as is wanted.
+    # It is best where it is as far from where it began as is wanted.
     monkeypatch.setattr(training, "_loss_of", lambda labels, logits: float(np.abs(logits - aim).max()))
     found, _ = train(faces, tmp_path / "training", plan, course)
     assert found.share == wanted
-    np.testing.assert_allclose(found.learnt.head.kernel, wanted * there, atol=1e-6)
-    said = training.probabilities(aim / np.float32(found.learnt.temperature))
-    np.testing.assert_allclose(found.learnt.said[rows], said, atol=1e-5)
+    np.testing.assert_allclose(found.last_layer.head.kernel, wanted * there, atol=1e-6)
+    predictions = training.probabilities(aim / np.float32(found.last_layer.temperature))
+    np.testing.assert_allclose(found.last_layer.predictions[rows], predictions, atol=1e-5)
 
 
 def test_a_network_learns_and_becomes_a_model_of_the_users_classes_and_region(faces, tmp_path):
@@ -243,11 +245,11 @@ def test_a_network_learns_and_becomes_a_model_of_the_users_classes_and_region(fa
     assert manifest.classes.names == CLASSES.names
     assert (manifest.where, manifest.architecture) == (REGION, "ResNet-29")
     rows = np.flatnonzero(plan.folds == 0)
-    logits = found.learnt.head(features_of(found.folder, "brows", faces.crops(rows)))
-    said = found.learnt.said[rows]
-    # fp16 weights and all: the network that is kept is the one that was judged.
+    logits = found.last_layer.head(features_of(found.folder, "brows", faces.crops(rows)))
+    predictions = found.last_layer.predictions[rows]
+    # fp16 weights and all: the network that is kept is the one that was evaluated.
     np.testing.assert_allclose(
-        training.probabilities(logits / np.float32(found.learnt.temperature)), said, atol=0.02
+        training.probabilities(logits / np.float32(found.last_layer.temperature)), predictions, atol=0.02
     )
 
 

@@ -28,11 +28,11 @@ MANY = 200
 def page(tmp_path_factory):
     """All videos many times over, which are made once."""
     home = tmp_path_factory.mktemp("study") / "out"
-    told = [StudiedVideo.of(one, home) for one in study(home, VIDEOS)]
+    reported = [StudiedVideo.of(one, home) for one in study(home, VIDEOS)]
     more = [
         replace(one, outcome=replace(one.outcome, number=number, name=f"{one.outcome.name} {number // 4}"))
         for number in range(MANY)
-        for one in [told[number % len(told)]]
+        for one in [reported[number % len(reported)]]
     ]
     known = home / "m.csv"
     known.write_text("video,mood\na/take 2 0,curious\n")
@@ -89,8 +89,10 @@ def test_one_video_is_no_videos(tab, tmp_path):
 
 def test_a_name_is_not_broken_within_a_word_where_there_is_room(tab, tmp_path):
     home = tmp_path / "out"
-    told = [StudiedVideo.of(one, home) for one in study(home, {"P01/IMG_0001": happy(), "P02/broken": None})]
-    (home / PAGE).write_text(texts(told, CIRCUMSTANCES, "Two")[PAGE], encoding="utf-8")
+    reported = [
+        StudiedVideo.of(one, home) for one in study(home, {"P01/IMG_0001": happy(), "P02/broken": None})
+    ]
+    (home / PAGE).write_text(texts(reported, CIRCUMSTANCES, "Two")[PAGE], encoding="utf-8")
     opened = tab.context.browser.new_page(viewport={"width": 1100, "height": 800})
     opened.goto((home / PAGE).as_uri())
     lines = "(cell) => { const all = document.createRange(); all.selectNodeContents(cell.firstChild);"

@@ -20,7 +20,7 @@ COMMAND = (sys.executable, "-S", "-E", str(ROOT / "tests/fakes/study_worker.py")
 
 
 class Watcher:
-    """Writes down what it is told."""
+    """Writes down what is reported to it."""
 
     def __init__(self):
         self.ends = []
@@ -48,7 +48,7 @@ def jobs_of(folder, *names):
 
 
 def run(folder, *names, count=2, resume=False, mode="works"):
-    watcher, told = Watcher(), []
+    watcher, reported = Watcher(), []
     pool = Pool(Options(), count, (*COMMAND, mode))
     found = run_jobs(
         pool,
@@ -56,19 +56,19 @@ def run(folder, *names, count=2, resume=False, mode="works"):
         folder / "out",
         resume,
         watcher,
-        lambda event, **values: told.append((event, values.get("video"))),
+        lambda event, **values: reported.append((event, values.get("video"))),
     )
-    return found, watcher, told
+    return found, watcher, reported
 
 
 def test_outcomes_come_in_the_order_of_the_videos_whatever_ends_first(tmp_path):
-    found, watcher, told = run(tmp_path, "a", "fails", "b", "damaged", "c")
+    found, watcher, reported = run(tmp_path, "a", "fails", "b", "damaged", "c")
     assert [one.name for one in found.outcomes] == ["a", "fails", "b", "damaged", "c"]
     assert [one.state for one in found.outcomes] == ["done", "failed", "done", "incomplete", "done"]
     assert (found.code, found.frames, found.circumstances) == (3, 7, {"classes": ["happiness"]})
     assert len(watcher.ends) == 5
-    assert ("begun", "a") in told
-    assert ("failed", "fails") in told
+    assert ("begun", "a") in reported
+    assert ("failed", "fails") in reported
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -92,9 +92,9 @@ def test_a_video_whose_process_died_is_tried_once_more_by_itself(tmp_path):
 
 
 def test_what_was_done_before_is_passed_over(tmp_path):
-    found, watcher, told = run(tmp_path, "a", "damaged", resume=True)
+    found, watcher, reported = run(tmp_path, "a", "damaged", resume=True)
     assert watcher.ends[0] == ("a", "done", 2, True) or watcher.ends[1] == ("a", "done", 2, True)
-    assert ("passed over", "a") in told
+    assert ("passed over", "a") in reported
     assert found.outcomes[1].state == "incomplete"
     assert found.passed == {0}
 

@@ -1,4 +1,4 @@
-"""What is told of all videos together: tables, their description, the mean courses and the page."""
+"""What is reported of all videos together: tables, their description, the mean courses and the page."""
 
 import csv
 import html
@@ -165,8 +165,8 @@ def test_of_one_video_there_is_a_course_and_no_interval(tmp_path):
 
 
 def test_groups_have_courses_of_their_own(tmp_path):
-    told = told_of(tmp_path / "out", {"a/one": happy(share=0.9), "b/two": happy(share=0.5)})
-    found = courses(told, EMOTIONS, lambda one: one.outcome.folder)
+    reported = told_of(tmp_path / "out", {"a/one": happy(share=0.9), "b/two": happy(share=0.5)})
+    found = courses(reported, EMOTIONS, lambda one: one.outcome.folder)
     assert [(one.group, one.time) for one in found.means] == [
         (group, time) for group in ("all", "a", "b") for time in ("relative", "absolute")
     ]

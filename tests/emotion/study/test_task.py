@@ -64,17 +64,17 @@ def names(home):
 
 
 def test_results_in_a_store_are_those_of_this_machine(store, tmp_path):
-    told = run_task(task(store), NO_MODELS, Options())
-    assert (told["end"], told["frames"]) == ("done", 6)
+    reported = run_task(task(store), NO_MODELS, Options())
+    assert (reported["end"], reported["frames"]) == ("done", 6)
     assert names(store) == ["a.emotions.csv", "a.study.json", "a.summary.json"]
     here = Outputs.of(tmp_path / "a.mp4", tmp_path / "here", FORMATS)
     (job,) = plan([(tmp_path / "a.mp4", here)], tmp_path / "here")
     assert run_task(task_of(job, False), NO_MODELS, Options())["end"] == "done"
     with fsspec.open(f"{store}/out/a.emotions.csv", "rb") as file:
         assert file.read() == here.files["csv"].read_bytes()
-    # What the study's end reads is told, so that nobody has to fetch it.
-    assert json.loads(told["small"]["summary"])["complete"]
-    assert told["small"]["study"] == here.files["study"].read_text()
+    # What the study's end reads is in the report, so that it need not be fetched.
+    assert json.loads(reported["small"]["summary"])["complete"]
+    assert reported["small"]["study"] == here.files["study"].read_text()
 
 
 def test_copies_lie_in_a_temporary_folder_also_where_an_address_has_no_host(store, tmp_path, monkeypatch):
@@ -101,9 +101,9 @@ def test_what_is_done_is_passed_over_without_fetching_the_video(store, monkeypat
     monkeypatch.setattr(
         module.stores, "fetch", lambda address, path: fetched.append(address) or fetch(address, path)
     )
-    told = run_task(task(store, resume=True), NO_MODELS, Options())
-    assert told["end"] == "passed"
-    assert told["small"] == first["small"]
+    reported = run_task(task(store, resume=True), NO_MODELS, Options())
+    assert reported["end"] == "passed"
+    assert reported["small"] == first["small"]
     assert not [one for one in fetched if one.endswith(".mp4")]
 
 
@@ -123,9 +123,9 @@ def test_a_changed_video_or_a_missing_result_is_done_again(store):
 def test_nothing_of_the_users_is_replaced_in_a_store(store, name):
     with fsspec.open(f"{store}/out/{name}", "wb", auto_mkdir=True) as file:
         file.write(b"mine")
-    told = run_task(task(store), NO_MODELS, Options())
-    assert (told["end"], told["code"]) == ("failed", SinkError.exit_code)
-    assert f"out/{name} would be replaced" in told["reason"]
+    reported = run_task(task(store), NO_MODELS, Options())
+    assert (reported["end"], reported["code"]) == ("failed", SinkError.exit_code)
+    assert f"out/{name} would be replaced" in reported["reason"]
     assert names(store) == [name]
 
 
@@ -133,10 +133,10 @@ def test_a_video_that_is_damaged_or_not_there_is_named_as_people_know_it(store):
     with fsspec.open(f"{store}/clips/a.mp4", "wb") as file:
         file.write(b"no video")
     for name in ("a", "none"):
-        told = run_task(task(store, name), NO_MODELS, Options())
-        assert told["end"] == "failed"
-        assert f"{store.partition('://')[0]}://" in told["reason"]
-        assert f"clips/{name}.mp4" in told["reason"]
+        reported = run_task(task(store, name), NO_MODELS, Options())
+        assert reported["end"] == "failed"
+        assert f"{store.partition('://')[0]}://" in reported["reason"]
+        assert f"clips/{name}.mp4" in reported["reason"]
 
 
 def test_what_is_told_of_a_store_lies_where_the_studys_end_reads_it(store):
@@ -144,8 +144,8 @@ def test_what_is_told_of_a_store_lies_where_the_studys_end_reads_it(store):
         def run(self, jobs, resume):
             yield Report("ready", None, CIRCUMSTANCES)
             for job in jobs:
-                told = run_task(task_of(job, resume, stand_ins.address), NO_MODELS, Options())
-                yield Report("ended", job, told)
+                reported = run_task(task_of(job, resume, stand_ins.address), NO_MODELS, Options())
+                yield Report("ended", job, reported)
 
     with StandIns() as stand_ins:
         video, out = stand_ins.of(f"{store}/clips/a.mp4"), stand_ins.of(f"{store}/out")
@@ -165,8 +165,8 @@ def test_a_full_disk_is_told_apart(monkeypatch, tmp_path):
         raise SinkError("There is no room.") from OSError(errno.ENOSPC, "no space")
 
     monkeypatch.setattr(module, "annotate", full)
-    told = run_task(task_of(job, False), NO_MODELS, Options())
-    assert (told["end"], told["no_room"]) == ("failed", True)
+    reported = run_task(task_of(job, False), NO_MODELS, Options())
+    assert (reported["end"], reported["no_room"]) == ("failed", True)
 
 
 def test_the_names_of_a_studys_files():

@@ -136,8 +136,8 @@ def test_results_go_to_a_feed_that_nobody_listened_to_at_the_start(models, laugh
             await one.join(cameras)
             with feed.receiver() as receiver:
                 texts = await receiver.take(60)
-            told = json.loads(texts[0])
-            assert (told["camera"], len(told["faces"])) == (0, 1)
+            reported = json.loads(texts[0])
+            assert (reported["camera"], len(reported["faces"])) == (0, 1)
 
     asyncio.run(run())
 
@@ -355,9 +355,9 @@ def test_a_breakdown_of_one_analysis_is_told_and_leaves_the_others_alone(models,
             while len(cameras) == 2:
                 await asyncio.sleep(0.05)
             monkeypatch.undo()
-            told = [one for one in (good, bad) if any("error" in m for m in list(one.messages._queue))]
-            (other,) = {good, bad} - set(told)
+            reported = [one for one in (good, bad) if any("error" in m for m in list(one.messages._queue))]
+            (other,) = {good, bad} - set(reported)
             await other.result()
-            assert len(told) == 1
+            assert len(reported) == 1
 
     asyncio.run(run())

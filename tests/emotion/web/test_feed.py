@@ -62,8 +62,8 @@ def test_a_socket_gets_every_result_in_order(feed, client):
 def test_the_newest_result_is_told_and_described(feed, client):
     assert client.get("/api/live/newest").status_code == 404
     feed.publish(result(3, face("anger")), camera=2)
-    told = client.get("/api/live/newest").json()
-    assert (told["number"], told["camera"], told["faces"][0]["label"]) == (0, 2, "anger")
+    reported = client.get("/api/live/newest").json()
+    assert (reported["number"], reported["camera"], reported["faces"][0]["label"]) == (0, 2, "anger")
     described = client.get("/api/openapi.json").json()
     assert "/api/live/events" in described["paths"]
     assert "captured_at" in described["components"]["schemas"]["LiveResult"]["properties"]
@@ -80,9 +80,9 @@ def test_the_overlay_page_has_nothing_else_and_loads_only_from_here(client):
 
 
 def test_the_address_alone_says_what_there_is(client):
-    told = client.get("/")
-    assert (told.status_code, told.headers["content-type"].split(";")[0]) == (200, "text/plain")
-    for line in told.text.splitlines()[1:]:
+    reported = client.get("/")
+    assert (reported.status_code, reported.headers["content-type"].split(";")[0]) == (200, "text/plain")
+    for line in reported.text.splitlines()[1:]:
         assert line.split()[0] in {getattr(route, "path", "") for route in client.app.routes}
 
 

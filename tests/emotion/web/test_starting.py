@@ -1,4 +1,4 @@
-"""What a browser and a program are told while the server's models are loaded."""
+"""What a browser and a program receive while the server's models are loaded."""
 
 import socket
 import threading

@@ -41,7 +41,7 @@ def test_a_part_is_read_back_in_order(small):
 
 def test_a_stopped_run_goes_on_where_it_was(small, monkeypatch):
     looked = []
-    look = dataset._look_at
+    look = dataset._analyse
 
     def stopping(photograph, **rest):
         if len(looked) == 5:
@@ -49,7 +49,7 @@ def test_a_stopped_run_goes_on_where_it_was(small, monkeypatch):
         looked.append(photograph.source)
         return look(photograph, **rest)
 
-    monkeypatch.setattr(dataset, "_look_at", stopping)
+    monkeypatch.setattr(dataset, "_analyse", stopping)
     with pytest.raises(KeyboardInterrupt):
         make_dataset([small / "faces"], small / "out")
     with open(small / "out" / "journal.jsonl", "a") as journal:

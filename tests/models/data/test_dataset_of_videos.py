@@ -40,9 +40,9 @@ def test_videos_are_looked_at_once(clips, monkeypatch):
     make_dataset([clips / "faces"], clips / "out", options)
     before = read_manifest(clips / "out")
     looked = []
-    look = dataset._look_at
+    look = dataset._analyse
     monkeypatch.setattr(
-        dataset, "_look_at", lambda item, **rest: looked.append(item.source) or look(item, **rest)
+        dataset, "_analyse", lambda item, **rest: looked.append(item.source) or look(item, **rest)
     )
     next((clips / "out" / "eyes" / "fear").glob("a clip-*.png")).unlink()
     make_dataset([clips / "faces"], clips / "out", options)

@@ -109,7 +109,7 @@ def test_a_table_like_that_of_fer2013_holds_the_pictures_themselves(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("rows", "told"),
+    ("rows", "reported"),
     [
         ([("image", "age"), ("a.jpg", "3")], "has the columns image, age. It needs one for the file"),
         ([], "has the columns none"),
@@ -127,8 +127,8 @@ def test_a_table_like_that_of_fer2013_holds_the_pictures_themselves(tmp_path):
         ([("emotion", "pixels"), ("3", "")], "line 2 has 0 pixels"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_line(folder, rows, told):
-    with pytest.raises(DatasetError, match=told):
+def test_what_is_wrong_is_said_with_its_line(folder, rows, reported):
+    with pytest.raises(DatasetError, match=reported):
         list(find_photographs(table(folder, *rows)))
 
 

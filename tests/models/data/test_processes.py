@@ -55,7 +55,7 @@ def test_several_in_a_row_are_lost_alone(pool):
 
 def test_processes_that_die_whatever_they_get_end_in_a_sentence(pool):
     pool.dies_of = None
-    with pytest.raises(DatasetError, match="whatever they look at"):
+    with pytest.raises(DatasetError, match="whichever picture it is"):
         list(in_processes(str, range(100), 2, int, pool))
     assert pool.made < 10
 

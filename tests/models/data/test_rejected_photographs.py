@@ -41,10 +41,10 @@ def test_one_bad_picture_of_any_kind_is_listed_and_the_others_go_on(small):
     (folder / "notes.txt").write_text("no picture")
     summary = make_dataset([small / "faces"], small / "out")
     assert summary.rejected == {"too large": 2, "damaged": 1, "unreadable": 1, "a format that is not read": 1}
-    told = (small / "out" / "rejected.csv").read_text()
-    assert "faces/fear/a.png,too large: 60000x60000 pixels" in told
-    assert "faces/fear/c.jpg,damaged: Corrupt JPEG data" in told
-    assert "faces/fear/d.gif,unreadable: it holds several pictures and is a video" in told
+    reported = (small / "out" / "rejected.csv").read_text()
+    assert "faces/fear/a.png,too large: 60000x60000 pixels" in reported
+    assert "faces/fear/c.jpg,damaged: Corrupt JPEG data" in reported
+    assert "faces/fear/d.gif,unreadable: it holds several pictures and is a video" in reported
     assert len(read_manifest(small / "out")) == 12
 
 

@@ -160,9 +160,9 @@ def test_a_gpu_that_fails_at_work_is_told_with_the_way_out(runtime, monkeypatch)
     monkeypatch.setattr(fake.sessions[-1], "run_with_iobinding", fail)
     with pytest.raises(
         ProviderError, match=r"CUDA failed while it ran lips\.onnx \(CUDA failure 2.*"
-    ) as told:
+    ) as reported:
         model(crops(1))
-    assert "--provider cpu" in str(told.value)
+    assert "--provider cpu" in str(reported.value)
     with pytest.raises(ProviderError, match="out of memory"):
         model.warm_up()
 

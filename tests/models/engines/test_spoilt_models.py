@@ -119,6 +119,6 @@ def test_a_net_that_fails_later_is_told_with_what_to_do(folder, monkeypatch):
     monkeypatch.setattr(session._Plain, "__call__", fail)
     with pytest.raises(
         ProviderError, match=r"the CPU failed while it ran lips\.onnx .*memory is short"
-    ) as told:
+    ) as reported:
         model(CROP)
-    assert told.value.exit_code == 5
+    assert reported.value.exit_code == 5

@@ -15,8 +15,8 @@ from emotion.models.data.label_folders import Photograph, find_photographs
 from emotion.models.errors import DatasetError
 from emotion.models.evaluation import charts, report
 from emotion.models.evaluation import predictions as looking
-from emotion.models.evaluation.answers import Answer, to_csv, worst
-from emotion.models.evaluation.evaluate import Slice, cast_vote, evaluate, judge_shrunk, shrinkable
+from emotion.models.evaluation.evaluate import Slice, cast_vote, evaluate, evaluate_shrunk, shrinkable
+from emotion.models.evaluation.prediction_table import Prediction, to_csv, worst
 from emotion.models.evaluation.predictions import faces_of_photographs, of_part, predict
 from emotion.models.evaluation.scores import score
 from emotion.models.regions import EYES, LIPS
@@ -119,11 +119,11 @@ def test_models_are_asked_in_batches_and_answer_in_order():
             return np.eye(6, dtype=np.float32)[crops[:, 0, 0].astype(int)]
 
     truth = labels(150)
-    judged = faces(truth)
-    for part in judged.crops:
+    labelled = faces(truth)
+    for part in labelled.crops:
         part[:, 0, 0] = truth
     eyes, lips = Model(), Model()
-    found = predict(judged, [eyes, lips])
+    found = predict(labelled, [eyes, lips])
     assert found.predictions.argmax(axis=2).tolist() == [truth.tolist()] * 2
     assert max(eyes.sizes) <= 64
 
@@ -166,7 +166,7 @@ def test_a_draw_from_afar_is_even_and_repeatable(tmp_path):
     assert all(int(photograph.source[4:-4]) < 60 for photograph in drawn)
     assert drawn == shrinkable(made, found, 20)[0]
     assert sizes["set/3.png"] == 50
-    lost = judge_shrunk("12", 240, predictions(60), VoteWeights.equal())
+    lost = evaluate_shrunk("12", 240, predictions(60), VoteWeights.equal())
     assert lost.found == 0.25
 
 
@@ -323,14 +323,16 @@ def test_a_real_face_goes_the_whole_road(tmp_path, capsys, monkeypatch):
 
 
 def test_the_worst_answers_give_their_label_the_least():
-    told = [
-        Answer(str(place), "fear", "fear" if share > 0.5 else "anger", {"fear": share, "anger": 1 - share})
+    reported = [
+        Prediction(
+            str(place), "fear", "fear" if share > 0.5 else "anger", {"fear": share, "anger": 1 - share}
+        )
         for place, share in enumerate((0.4, 0.1, 0.9))
     ]
-    left_out = Answer("gone.jpg", "anger", reason="no face was found")
-    assert [one.source for one in worst([*told, left_out], 5)] == ["1", "0"]
-    assert worst(told, 1) == [told[1]]
-    table = to_csv([*told, left_out], ("anger", "fear")).splitlines()
+    left_out = Prediction("gone.jpg", "anger", reason="no face was found")
+    assert [one.source for one in worst([*reported, left_out], 5)] == ["1", "0"]
+    assert worst(reported, 1) == [reported[1]]
+    table = to_csv([*reported, left_out], ("anger", "fear")).splitlines()
     assert table[0] == "source,label,answer,right,confidence,anger,fear,left_out,near_duplicate_of"
     assert table[2] == "1,fear,anger,0,0.9000,0.9000,0.1000,,"
     assert table[4] == "gone.jpg,anger,,,,,,no face was found,"

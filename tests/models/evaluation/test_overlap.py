@@ -12,9 +12,9 @@ import pytest
 from emotion.models.classes import EMOTIONS
 from emotion.models.data.fingerprints import Fingerprints
 from emotion.models.evaluation import report
-from emotion.models.evaluation.answers import answers_of, to_csv
 from emotion.models.evaluation.evaluate import evaluate
 from emotion.models.evaluation.overlap import NO_LIST, OTHER_REGIONS, VIDEOS, matches_of, not_known
+from emotion.models.evaluation.prediction_table import predictions_of_faces, to_csv
 from emotion.models.manifest import ModelManifest
 from emotion.models.regions import EYES, LIPS
 from emotion.models.voting.vote import VoteWeights
@@ -125,7 +125,9 @@ def test_fingerprints_of_other_regions_are_not_compared(found):
 def test_each_face_that_was_seen_is_marked_in_the_table(found):
     matches = matches_of(found.faces, listed([1], [2]), MODELS)
     rows = list(
-        csv.DictReader(io.StringIO(to_csv(answers_of(found, VoteWeights.equal(), matches), EMOTIONS)))
+        csv.DictReader(
+            io.StringIO(to_csv(predictions_of_faces(found, VoteWeights.equal(), matches), EMOTIONS))
+        )
     )
     assert [row["near_duplicate_of"] for row in rows[:4]] == ["", "training", "validation", ""]
 

@@ -113,8 +113,8 @@ def test_the_source_rule_stays_unless_another_wins_clearly():
 
 def test_of_rules_that_win_clearly_the_one_that_is_right_most_often_counts():
     said = probabilities(TRUTH, 1.0, 0)
-    told = said[np.arange(len(TRUTH)), TRUTH]
-    worst_first = np.argsort(np.where(said.argmax(axis=1) == TRUTH, 1.0, told))
+    reported = said[np.arange(len(TRUTH)), TRUTH]
+    worst_first = np.argsort(np.where(said.argmax(axis=1) == TRUTH, 1.0, reported))
     few, many = said.copy(), said.copy()
     few[worst_first[:80]] = np.eye(6)[TRUTH[worst_first[:80]]]  # what cost most is gone
     many[worst_first[80:240]] = 0.13 + 0.22 * np.eye(6)[TRUTH[worst_first[80:240]]]

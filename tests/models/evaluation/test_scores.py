@@ -11,13 +11,13 @@ from tests.helpers.predictions import labels, probabilities
 def test_scores_are_those_of_scikit_learn():
     truth = labels()
     said = probabilities(truth, 1.0)
-    answers = said.argmax(axis=1)
+    predicted = said.argmax(axis=1)
     found = score(truth, said, np.arange(len(truth)))
-    assert found.accuracy.value == pytest.approx((answers == truth).mean())
-    assert found.balanced_accuracy.value == pytest.approx(balanced_accuracy_score(truth, answers))
+    assert found.accuracy.value == pytest.approx((predicted == truth).mean())
+    assert found.balanced_accuracy.value == pytest.approx(balanced_accuracy_score(truth, predicted))
     assert found.calibration_error.value == pytest.approx(expected_calibration_error(truth, said))
     for measure, name in ((recall_score, "recall"), (precision_score, "precision"), (f1_score, "f1")):
-        expected = measure(truth, answers, average=None)
+        expected = measure(truth, predicted, average=None)
         assert [getattr(row, name).value for row in found.emotions] == pytest.approx(expected.tolist())
     assert np.sum(found.confusion) == len(truth)
     assert [row.emotion for row in found.emotions] == list(EMOTIONS)

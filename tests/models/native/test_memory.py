@@ -11,9 +11,9 @@ from emotion.models.native import memory
 
 class Library:
     def __init__(self, answer):
-        self.told = []
-        self.mallopt = lambda *pair: self.told.append(pair) or answer
-        self.malloc_trim = lambda kept: self.told.append(kept.value) or answer
+        self.reported = []
+        self.mallopt = lambda *pair: self.reported.append(pair) or answer
+        self.malloc_trim = lambda kept: self.reported.append(kept.value) or answer
 
 
 @pytest.mark.parametrize("answer", [1, 0])
@@ -22,7 +22,7 @@ def test_threads_share_two_heaps(monkeypatch, answer):
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(ctypes, "CDLL", lambda name: library)
     assert memory.share_heaps() is bool(answer)
-    assert library.told == [(-8, 2)]
+    assert library.reported == [(-8, 2)]
 
 
 @pytest.mark.parametrize("answer", [1, 0])
@@ -31,7 +31,7 @@ def test_what_lies_free_is_given_back_to_the_last_page(monkeypatch, answer):
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(ctypes, "CDLL", lambda name: library)
     assert memory.give_back() is bool(answer)
-    assert library.told == [0]
+    assert library.reported == [0]
 
 
 @pytest.mark.parametrize("ask", [memory.share_heaps, memory.give_back])
@@ -57,12 +57,12 @@ def test_memory_is_given_back_whenever_so_many_bytes_have_passed(monkeypatch, ar
 
 
 def test_the_program_tells_it_before_all_else(monkeypatch):
-    told = []
-    monkeypatch.setattr(entry, "occupy_standard_files", lambda: told.append("files"))
-    monkeypatch.setattr(entry, "share_heaps", lambda: told.append("memory"))
-    monkeypatch.setattr(entry, "leave_out_opencv_threads", lambda: told.append("threads"))
-    monkeypatch.setattr(entry, "filter_standard_error", lambda: told.append("log"))
-    monkeypatch.setattr(entry, "main", lambda: told.append("main"))
+    reported = []
+    monkeypatch.setattr(entry, "occupy_standard_files", lambda: reported.append("files"))
+    monkeypatch.setattr(entry, "share_heaps", lambda: reported.append("memory"))
+    monkeypatch.setattr(entry, "leave_out_opencv_threads", lambda: reported.append("threads"))
+    monkeypatch.setattr(entry, "filter_standard_error", lambda: reported.append("log"))
+    monkeypatch.setattr(entry, "main", lambda: reported.append("main"))
     monkeypatch.setattr(sys, "stdout", None)
     entry.program()
-    assert told == ["files", "memory", "threads", "log", "main"]
+    assert reported == ["files", "memory", "threads", "log", "main"]

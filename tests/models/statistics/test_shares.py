@@ -14,20 +14,22 @@ def count(*pictures, **more):
 
 
 def test_a_person_has_shares_of_the_time_in_the_picture():
-    told = count((0.0, {1: "joy"}), (1.0, {1: "calm"}), (2.0, {}), (3.0, {1: "uncertain"}), (4.0, {1: "joy"}))
-    assert told.people[1] == {"joy": 0.5, "calm": 0.25, "uncertain": 0.25}
-    assert told.seconds[1] == 4.0
+    reported = count(
+        (0.0, {1: "joy"}), (1.0, {1: "calm"}), (2.0, {}), (3.0, {1: "uncertain"}), (4.0, {1: "joy"})
+    )
+    assert reported.people[1] == {"joy": 0.5, "calm": 0.25, "uncertain": 0.25}
+    assert reported.seconds[1] == 4.0
 
 
 def test_a_picture_is_split_among_its_faces_and_counts_once():
-    told = count((0.0, {1: "joy", 2: "calm"}), (1.0, {1: "joy"}), (2.0, {}), (3.0, {}))
-    assert told.video == {"joy": 0.375, "calm": 0.125, "uncertain": 0.0, NO_FACE: 0.5}
+    reported = count((0.0, {1: "joy", 2: "calm"}), (1.0, {1: "joy"}), (2.0, {}), (3.0, {}))
+    assert reported.video == {"joy": 0.375, "calm": 0.125, "uncertain": 0.0, NO_FACE: 0.5}
 
 
 def test_uneven_pictures_count_for_their_time():
-    told = count((0.0, {1: "joy"}), (0.1, {1: "calm"}), (0.9, {1: "calm"}), (1.0, {1: "calm"}))
-    assert told.people[1]["joy"] == pytest.approx(0.1 / 1.1)
-    assert told.seconds[1] == pytest.approx(1.1)
+    reported = count((0.0, {1: "joy"}), (0.1, {1: "calm"}), (0.9, {1: "calm"}), (1.0, {1: "calm"}))
+    assert reported.people[1]["joy"] == pytest.approx(0.1 / 1.1)
+    assert reported.seconds[1] == pytest.approx(1.1)
 
 
 def test_dropped_pictures_change_nothing():
@@ -36,9 +38,9 @@ def test_dropped_pictures_change_nothing():
 
 
 def test_shares_sum_to_one_also_where_nothing_is_sure_and_for_one_picture():
-    for told in (count((7.0, {3: "uncertain"})), count((0.0, {3: "uncertain"}), (1.0, {3: "uncertain"}))):
-        assert told.people == {3: {"joy": 0.0, "calm": 0.0, "uncertain": 1.0}}
-        assert told.video == {"joy": 0.0, "calm": 0.0, "uncertain": 1.0, NO_FACE: 0.0}
+    for reported in (count((7.0, {3: "uncertain"})), count((0.0, {3: "uncertain"}), (1.0, {3: "uncertain"}))):
+        assert reported.people == {3: {"joy": 0.0, "calm": 0.0, "uncertain": 1.0}}
+        assert reported.video == {"joy": 0.0, "calm": 0.0, "uncertain": 1.0, NO_FACE: 0.0}
 
 
 def test_one_picture_lasts_no_time():
@@ -46,15 +48,15 @@ def test_one_picture_lasts_no_time():
 
 
 def test_someone_who_is_in_pictures_that_last_no_time_has_shares():
-    told = count((0.0, {1: "joy"}), (1.0, {2: "calm"}), (1.0, {1: "joy"}), (2.0, {1: "joy"}))
-    assert told.people[2]["calm"] == 1.0
-    assert told.seconds[2] == 0.0
+    reported = count((0.0, {1: "joy"}), (1.0, {2: "calm"}), (1.0, {1: "joy"}), (2.0, {1: "joy"}))
+    assert reported.people[2]["calm"] == 1.0
+    assert reported.seconds[2] == 0.0
 
 
 def test_no_picture_has_no_shares():
-    told = count()
-    assert sum(told.video.values()) == 0
-    assert told.people == {}
+    reported = count()
+    assert sum(reported.video.values()) == 0
+    assert reported.people == {}
 
 
 def test_a_live_stream_that_stands_still_adds_no_time():
@@ -64,9 +66,9 @@ def test_a_live_stream_that_stands_still_adds_no_time():
 
 
 def test_time_that_goes_back_adds_nothing():
-    told = count((5.0, {1: "joy"}), (1.0, {1: "calm"}), (2.0, {1: "calm"}))
-    assert told.seconds[1] == 2.0
-    assert told.people[1]["calm"] == 1.0
+    reported = count((5.0, {1: "joy"}), (1.0, {1: "calm"}), (2.0, {1: "calm"}))
+    assert reported.seconds[1] == 2.0
+    assert reported.people[1]["calm"] == 1.0
 
 
 def test_building_changes_nothing():

@@ -89,8 +89,8 @@ def make_model(folder: Path) -> None:
     ]
     constants.append(tensor(np.array([1]), "one"))
     crops = onnx.helper.make_tensor_value_info("crops", onnx.TensorProto.UINT8, ["n", 48, 72, 1])
-    told = onnx.helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, ["n", 6])
-    graph = onnx.helper.make_graph(nodes, "lips", [crops], [told], constants)
+    reported = onnx.helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, ["n", 6])
+    graph = onnx.helper.make_graph(nodes, "lips", [crops], [reported], constants)
     folder.mkdir()
     onnx.save(onnx.helper.make_model(graph), folder / "lips.onnx")
     ModelManifest(

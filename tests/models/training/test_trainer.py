@@ -63,13 +63,13 @@ def data(tmp_path_factory):
 def finished(data, tmp_path_factory):
     run = tmp_path_factory.mktemp("run")
     epochs = []
-    told = run / "scores.json"
+    reported = run / "scores.json"
     training.train(
         data,
         run,
         OPTIONS,
         report=epochs.append,
-        finish=lambda *scores: told.write_text(json.dumps(scores)),
+        finish=lambda *scores: reported.write_text(json.dumps(scores)),
         earlier=Fingerprints(unknown=("lite",)),
     )
     return run, epochs
@@ -286,8 +286,8 @@ def test_an_exported_model_comes_back_and_can_learn_on(data, finished, exported,
         wanted = keras.ops.softmax(
             trained(crops, training=learning)[networks.EMOTION_HEAD] / made.temperature
         )
-        told = keras.ops.softmax(restored(crops, training=learning)[networks.EMOTION_HEAD])
-        difference.append(np.abs(told - wanted))
+        reported = keras.ops.softmax(restored(crops, training=learning)[networks.EMOTION_HEAD])
+        difference.append(np.abs(reported - wanted))
     assert difference[0].max() < 5e-3  # weights travel as float16
     # Moving averages are statistics of other batches than these: close is all that can be asked.
     assert difference[1].mean() < 0.05
@@ -296,8 +296,8 @@ def test_an_exported_model_comes_back_and_can_learn_on(data, finished, exported,
 def test_a_blendshape_head_is_fitted_to_what_the_features_know(data, restored):
     part = load_region(data, "lips", ("train",))
     targets = training.BlendshapeTargets.fit(part.blendshapes)(part.blendshapes, np.zeros(len(part), bool))
-    told = np.asarray(restored(part.crops()[..., None])[networks.BLENDSHAPE_HEAD])
-    assert ((told - targets) ** 2).mean() < (targets**2).mean()
+    reported = np.asarray(restored(part.crops()[..., None])[networks.BLENDSHAPE_HEAD])
+    assert ((reported - targets) ** 2).mean() < (targets**2).mean()
 
 
 def test_a_model_of_another_architecture_is_not_restored(data, exported, tmp_path):

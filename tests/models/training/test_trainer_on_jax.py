@@ -25,8 +25,8 @@ options = training.TrainingOptions(view="face", sizes=((1, 2 / 3), (3, 1.0)), ba
 path = training.train(data, folder / "run", options)
 assert keras.backend.backend() == "jax" and "tensorflow" not in sys.modules
 faces = load_view(data, "face", ("train",))
-told = teachers.probabilities(keras.saving.load_model(path, compile=False), faces)
-print("right", (told.argmax(axis=1) == faces.labels).mean())
+predicted = teachers.probabilities(keras.saving.load_model(path, compile=False), faces)
+print("right", (predicted.argmax(axis=1) == faces.labels).mean())
 """
 
 

@@ -328,8 +328,8 @@ def test_some_of_the_regions_vote_by_a_rule_of_their_own(tmp_path):
     log_loss = [-np.log(one[np.arange(300), truth]).mean() for one in (vote, given[1:].mean(axis=0))]
     assert log_loss[0] < log_loss[1]
     assert VoteWeights.read(tmp_path, ("eyes",)).rule.prediction_count == 1
-    told = weights.read(tmp_path, ("lips", "face"))
-    assert (told.chosen, list(told.rates[0].rates)) == ("product", ["lips", "face"])
+    reported = weights.read(tmp_path, ("lips", "face"))
+    assert (reported.chosen, list(reported.rates[0].rates)) == ("product", ["lips", "face"])
 
 
 def test_a_region_may_be_weighed_that_does_not_vote_by_default(tmp_path):
@@ -348,8 +348,8 @@ def test_a_region_may_be_weighed_that_does_not_vote_by_default(tmp_path):
     whole = VoteWeights.read(tmp_path, ("eyes", "lips", "face"))
     expected = weights.fit_vote(found, None, {}, "product").rules["product"](given)
     np.testing.assert_allclose(whole.vote(given), expected, atol=2e-3)
-    told = weights.read(tmp_path, ("eyes", "lips", "face"))
-    assert (told.chosen, list(told.rates[0].rates)) == ("product", ["eyes", "lips", "face"])
+    reported = weights.read(tmp_path, ("eyes", "lips", "face"))
+    assert (reported.chosen, list(reported.rates[0].rates)) == ("product", ["eyes", "lips", "face"])
     assert list(weights.read(tmp_path).rates[0].rates) == ["eyes", "lips"]
     with pytest.raises(DatasetError, match="no model of the region brow"):
         weights.fit_vote(found, None, {}, by_default=("eyes", "brow"))

@@ -146,8 +146,8 @@ def test_several_people_are_numbered_by_their_track_ids():
 
 
 def test_eyes_and_lips_that_disagree_are_told_apart_in_the_picture():
-    told = {"eyes": sure("sadness", 0.64), "lips": sure("anger", 0.83)}
-    one = replace(face("neutral", box=Box(300, 200, 200, 240)), regions=told)
+    reported = {"eyes": sure("sadness", 0.64), "lips": sure("anger", 0.83)}
+    one = replace(face("neutral", box=Box(300, 200, 200, 240)), regions=reported)
     image = draw(one)
     rows = {name: text_area(image, name, SIZE).middle[1] for name in ("eyes", "lips")}
     for region, share, emotion in (("eyes", "64%", "sadness"), ("lips", "83%", "anger")):

@@ -144,14 +144,14 @@ def test_a_person_is_numbered_for_five_seconds_after_the_others_have_left(later,
     drawing = Overlay(DrawingOptions(note="", style="label"))
     one, two = (face("fear", number, box=Box(200 * number, 100, 60, 80)) for number in (1, 2))
 
-    def told(pts, *faces):
+    def reported(pts, *faces):
         frame = result(0, *faces, pts=pts)
         frame = EmotionFrame(video_frame(0, pts, (480, 640)), frame.faces)
         return [one.widget.number for one in drawing.plan(frame)]
 
-    assert told(1000, one) == [""]
-    assert told(2000, one, two) == ["1", "2"]
-    assert told(2000 + later, one) == ["1" if numbered else ""]
+    assert reported(1000, one) == [""]
+    assert reported(2000, one, two) == ["1", "2"]
+    assert reported(2000 + later, one) == ["1" if numbered else ""]
 
 
 def test_a_gap_is_eight_tenths_of_the_text_and_two_pixels_at_least():

@@ -109,8 +109,8 @@ def test_it_covers_no_face_and_no_panel_stands_on_it():
     np.testing.assert_array_equal(drawn[360:470, 250:350], image[360:470, 250:350])
     assert (drawn[470:, :200] != image[470:, :200]).any()
     strip = Strip(0.0, 10.0)
-    told = Overlay(options, strip).plan(frame)
-    assert not told[0].rect.overlaps(strip.rect(640, 480))
+    reported = Overlay(options, strip).plan(frame)
+    assert not reported[0].rect.overlaps(strip.rect(640, 480))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (20, 30), (40, 8), (2160, 3840)])

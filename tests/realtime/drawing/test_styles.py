@@ -23,13 +23,13 @@ def frame(*faces, size=(720, 1280), index=0):
     return EmotionFrame(replace(video_frame(index), picture=image), faces)
 
 
-def told(*faces, style="panel", size=(720, 1280)):
+def reported(*faces, style="panel", size=(720, 1280)):
     return Overlay(DrawingOptions(style=style, note="")).plan(frame(*faces, size=size))
 
 
 @pytest.mark.parametrize(("style", "kind"), [("panel", PanelPlan), ("compact", Card), ("label", Label)])
 def test_each_style_tells_a_lone_face_in_its_own_form(style, kind):
-    (one,) = told(face("fear", box=BOX), style=style)
+    (one,) = reported(face("fear", box=BOX), style=style)
     assert isinstance(one.widget, kind)
 
 
@@ -69,7 +69,7 @@ def test_a_card_of_whom_nothing_is_known_says_no_shares():
 
 
 def test_forms_do_not_change_their_room_with_the_word():
-    rooms = {told(face(word, box=BOX), style="label")[0].place.rect for word in ("fear", "happiness")}
+    rooms = {reported(face(word, box=BOX), style="label")[0].place.rect for word in ("fear", "happiness")}
     assert len(rooms) == 1
 
 
@@ -86,7 +86,7 @@ def test_panels_keep_a_row_that_somebody_had():
 
 def test_twelve_faces_at_1080p_all_have_words_that_can_be_read():
     boxes = [Box(60 + 310 * (i % 6), 150 + 480 * (i // 6), 90 + 6 * i, 110 + 7 * i) for i in range(12)]
-    people = told(*(face("fear", i, box=box) for i, box in enumerate(boxes, 1)), size=(1080, 1920))
+    people = reported(*(face("fear", i, box=box) for i, box in enumerate(boxes, 1)), size=(1080, 1920))
     assert all(one.widget for one in people)
     sizes = [one.widget.label.size if isinstance(one.widget, Card) else one.widget.size for one in people]
     assert min(sizes) >= 14

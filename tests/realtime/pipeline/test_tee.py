@@ -7,10 +7,10 @@ from tests.fakes.pipeline_parts import Camera, Numbers
 
 
 def test_each_item_is_offered_before_it_goes_on():
-    told = []
-    for item in Tee(Numbers(3), lambda item: told.append(("offered", item.index))):
-        told.append(("gone on", item.index))
-    assert told == [(how, index) for index in range(3) for how in ("offered", "gone on")]
+    reported = []
+    for item in Tee(Numbers(3), lambda item: reported.append(("offered", item.index))):
+        reported.append(("gone on", item.index))
+    assert reported == [(how, index) for index in range(3) for how in ("offered", "gone on")]
 
 
 def test_an_error_of_the_source_passes():
@@ -21,9 +21,9 @@ def test_an_error_of_the_source_passes():
 
 
 def test_closing_tells_the_end_first_and_closes_the_source():
-    source, told = Camera(), []
-    Tee(source, lambda item: None, lambda: told.append(source.closed.is_set())).close()
-    assert told == [False]
+    source, reported = Camera(), []
+    Tee(source, lambda item: None, lambda: reported.append(source.closed.is_set())).close()
+    assert reported == [False]
     assert source.closed.is_set()
 
 

@@ -34,8 +34,14 @@ def distribution(seed):
     latencies = Latencies()
     for seconds in times:
         latencies.add(seconds)
-    told = latencies.distribution()
-    values = {"count": told.count, "p50": told.p50, "p95": told.p95, "p99": told.p99, "longest": told.longest}
+    reported = latencies.distribution()
+    values = {
+        "count": reported.count,
+        "p50": reported.p50,
+        "p95": reported.p95,
+        "p99": reported.p99,
+        "longest": reported.longest,
+    }
     return values, 1000 * np.quantile(times, (0.5, 0.95, 0.99))
 
 
@@ -97,16 +103,16 @@ def view(source, stage, options=None, **more):
 
 
 def test_results_go_to_files_until_the_source_ends(tmp_path):
-    source, told = Source(), []
+    source, reported = Source(), []
     outputs = OutputOptions(output=(tmp_path / "a.csv", tmp_path / "b.jsonl"), mjpeg=0)
-    shown = view(source, Gated(smiling), Options(outputs=outputs), say=told.append)
+    shown = view(source, Gated(smiling), Options(outputs=outputs), say=reported.append)
     source.put(video_frame(0, size=(120, 160)))
     source.end()
     shown.run()
     assert shown.files == {"a.csv": tmp_path / "a.csv", "b.jsonl": tmp_path / "b.jsonl"}
     (line,) = [json.loads(line) for line in (tmp_path / "b.jsonl").read_text().splitlines()]
     assert line["faces"][0]["label"] == "happiness"
-    assert "http://127.0.0.1:" in told[0]
+    assert "http://127.0.0.1:" in reported[0]
     report = shown.report()
     assert (report["source"], report["shown"], report["results"]) == ("camera 7", 1, 1)
     assert source.closed.is_set()

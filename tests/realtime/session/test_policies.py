@@ -303,11 +303,11 @@ def test_the_latency_to_aim_at_is_that_of_the_options(latency, sheds):
 
 def names(policy, models, **vote):
     stages = policy.stages(models, Options(vote=VoteOptions(**vote)))
-    told = [(stage[0] if isinstance(stage, list) else stage).name for stage in stages]
+    reported = [(stage[0] if isinstance(stage, list) else stage).name for stage in stages]
     for stage in stages:
         for worker in stage if isinstance(stage, list) else [stage]:
             worker.close()
-    return told
+    return reported
 
 
 def test_only_of_files_is_it_known_what_follows(models):

@@ -252,17 +252,17 @@ def test_a_run_gives_each_frames_own_picture_where_nothing_is_drawn():
 
 
 def test_a_run_draws_writes_and_tells_in_this_order():
-    told, sink = [], FakeSink()
+    reported, sink = [], FakeSink()
     picture = video_frame(0).image
-    sink.write = lambda result, image: told.append(("write", image is picture))
+    sink.write = lambda result, image: reported.append(("write", image is picture))
 
     def draw(result):
-        told.append(("draw", result.frame.index))
+        reported.append(("draw", result.frame.index))
         return picture
 
     with Session(Film(2), stages=[Gated(smiling)]) as session:
-        session.run(sink, draw, lambda result: told.append(("listen", result.frame.index)))
-    assert told == [
+        session.run(sink, draw, lambda result: reported.append(("listen", result.frame.index)))
+    assert reported == [
         step for index in (0, 1) for step in (("draw", index), ("write", True), ("listen", index))
     ]
 

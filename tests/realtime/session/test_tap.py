@@ -10,20 +10,20 @@ from tests.helpers.results import face, result
 
 def test_who_watches_is_told_before_results_look_ahead(monkeypatch):
     monkeypatch.setattr(policies, "_causal_stages", lambda *_, **__: [])
-    told = []
-    tap, ahead = EveryFrame(tap=told.append).stages(None, Options())
+    reported = []
+    tap, ahead = EveryFrame(tap=reported.append).stages(None, Options())
     assert isinstance(ahead, LookAhead)
     first = result(0, face("fear"))
     (passed,) = tap.process([first])
-    assert told == [passed] == [first]
+    assert reported == [passed] == [first]
     assert not list(ahead.process([passed]))
-    (tap,) = EveryFrame(tap=told.append).stages(None, Options(vote=VoteOptions(causal=True)))
+    (tap,) = EveryFrame(tap=reported.append).stages(None, Options(vote=VoteOptions(causal=True)))
     assert list(tap.process([first])) == [first]
-    assert told == [first, first]
+    assert reported == [first, first]
 
 
 def test_who_watches_sees_the_very_picture_that_waits():
-    told = []
+    reported = []
     waiting = result(0, face("fear"))
-    (passed,) = Tap(told.append).process([waiting])
-    assert told[0] is passed is waiting
+    (passed,) = Tap(reported.append).process([waiting])
+    assert reported[0] is passed is waiting

@@ -387,7 +387,7 @@ def test_no_more_is_looked_at_than_is_needed(monkeypatch):
     assert probed.looked <= 7
 
 
-def told(lost=0, *tracks):
+def reported(lost=0, *tracks):
     """What is said of tracks, each as ended, guessed, closed, dropped, unread."""
     made = {}
     for number, (ended, guessed, closed, dropped, unread) in enumerate(tracks):
@@ -399,32 +399,35 @@ def told(lost=0, *tracks):
 @pytest.mark.parametrize(
     ("said", "sentences"),
     [
-        (told(0, (False, 0, 0, 0, 0)), []),
-        (told(1), ["a track of its sound cannot be read here, and is left out"]),
-        (told(2), ["2 tracks of its sound cannot be read here, and is left out"]),
+        (reported(0, (False, 0, 0, 0, 0)), []),
+        (reported(1), ["a track of its sound cannot be read here, and is left out"]),
+        (reported(2), ["2 tracks of its sound cannot be read here, and is left out"]),
         (
-            told(0, (False, 0, 0, 0, 0), (True, 0, 0, 0, 0)),
+            reported(0, (False, 0, 0, 0, 0), (True, 0, 0, 0, 0)),
             ["its sound cannot be written to an mp4 from some place on, and is left out there"],
         ),
-        (told(0, (False, 1, 0, 0, 0)), ["a packet of its sound has no time that can be: it was worked out"]),
         (
-            told(0, *[(False, 1, 0, 0, 0)] * 2),
+            reported(0, (False, 1, 0, 0, 0)),
+            ["a packet of its sound has no time that can be: it was worked out"],
+        ),
+        (
+            reported(0, *[(False, 1, 0, 0, 0)] * 2),
             ["2 packets of its sound have no time that can be: it was worked out"],
         ),
         (
-            told(0, (False, 0, 1, 0, 0)),
+            reported(0, (False, 0, 1, 0, 0)),
             ["the clock of its sound is reset in a place where the pictures' is not: closed"],
         ),
         (
-            told(0, *[(False, 0, 2, 0, 0)] * 2),
+            reported(0, *[(False, 0, 2, 0, 0)] * 2),
             ["the clock of its sound is reset in 4 places where the pictures' is not: closed"],
         ),
         (
-            told(0, (False, 0, 0, 1, 0)),
+            reported(0, (False, 0, 0, 1, 0)),
             ["a packet of its sound is left out, as damaged or at a time that others have"],
         ),
         (
-            told(0, (False, 0, 0, 1, 2)),
+            reported(0, (False, 0, 0, 1, 2)),
             ["3 packets of its sound are left out, as damaged or at a time that others have"],
         ),
     ],

@@ -113,8 +113,8 @@ def clock(**about):
 
 def given(one, *packets):
     """For each packet, a stamp or a stamp and a length, the times that are clear by then."""
-    told = [packet if isinstance(packet, tuple) else (packet, LENGTH) for packet in packets]
-    return [[time for time, _ in one.feed(stamp, length, None)] for stamp, length in told]
+    reported = [packet if isinstance(packet, tuple) else (packet, LENGTH) for packet in packets]
+    return [[time for time, _ in one.feed(stamp, length, None)] for stamp, length in reported]
 
 
 def test_three_packets_behind_it_tell_what_the_first_means_and_then_none_waits():

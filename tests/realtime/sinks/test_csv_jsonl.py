@@ -140,9 +140,9 @@ def test_numbers_have_as_many_digits_as_they_are_worth():
     )
     one = result(0, long)
     one = replace(one, frame=replace(one.frame, pts=1, time_base=Fraction(1, 3)))
-    told = as_dict(one)
-    (found,) = told["faces"]
-    assert told["seconds"] == 0.333333
+    reported = as_dict(one)
+    (found,) = reported["faces"]
+    assert reported["seconds"] == 0.333333
     assert found["box"] == {"left": 1.3, "top": 2.3, "width": 30.6, "height": 40.4}
     assert found["probabilities"]["fear"] == 0.6235
     assert found["confidence"] == 0.6235

@@ -18,9 +18,11 @@ SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
 @pytest.fixture
 def heard():
     """The signals that arrive, in order."""
-    told = []
-    before = {number: signal.signal(number, lambda number, frame: told.append(number)) for number in SIGNALS}
-    yield told
+    reported = []
+    before = {
+        number: signal.signal(number, lambda number, frame: reported.append(number)) for number in SIGNALS
+    }
+    yield reported
     for number, handler in before.items():
         signal.signal(number, handler)
 

@@ -105,16 +105,16 @@ def test_a_vital_sink_that_fails_ends_the_run_with_its_very_error():
 
 def test_a_sink_that_is_not_vital_ends_alone_and_is_told_once():
     error = SinkError("the camera is gone")
-    told = []
+    reported = []
     bad, good = FakeSink(error=error, error_at=1), FakeSink()
-    with Fanout(report=lambda *what: told.append(what)) as fanout:
+    with Fanout(report=lambda *what: reported.append(what)) as fanout:
         fanout.add("bad", bad, vital=False)
         fanout.add("good", good)
         feed(fanout, range(2))
         assert bad.ended.wait(10)
         feed(fanout, range(2, 20))
         assert fanout.listening
-    assert told == [("bad", error)]
+    assert reported == [("bad", error)]
     assert (bad.end, good.end) == ("abort", "close")
     assert good.seen == list(range(20))
 
@@ -187,15 +187,15 @@ def test_the_first_error_at_the_end_wins_and_the_others_are_noted():
 
 
 def test_what_fails_while_the_run_ends_early_is_told_and_not_raised():
-    told = []
+    reported = []
     bad = FakeSink(error=SinkError("no room"), error_at=0, gate=threading.Event())
-    fanout = Fanout(report=lambda *what: told.append(what))
+    fanout = Fanout(report=lambda *what: reported.append(what))
     with pytest.raises(RuntimeError, match="the run"), fanout:
         fanout.add("bad", bad)
         feed(fanout, [0])
         bad.gate.set()
         raise RuntimeError("the run")
-    assert [(name, str(error)) for name, error in told] == [("bad", "no room")]
+    assert [(name, str(error)) for name, error in reported] == [("bad", "no room")]
 
 
 def test_a_run_that_ends_early_leaves_files_with_all_they_were_given():
@@ -299,13 +299,13 @@ def test_no_picture_is_kept_that_is_done_with():
 
 
 class Watching:
-    """Keeps what it is told of a sink."""
+    """Keeps what is reported of a sink."""
 
     def __init__(self):
-        self.told = []
+        self.reported = []
 
     def record(self, name, **what):
-        self.told.append(what)
+        self.reported.append(what)
 
 
 def test_what_is_told_of_a_sink_adds_up():
@@ -313,10 +313,12 @@ def test_what_is_told_of_a_sink_adds_up():
     with Fanout(observer=watching) as fanout:
         fanout.add("file", FakeSink())
         feed(fanout, range(5))
-    assert sum(one["taken"] for one in watching.told) == sum(one["given"] for one in watching.told) == 5
-    assert all(one["waiting"] >= 0 and one["busy"] >= 0 for one in watching.told)
-    assert watching.told[-1] == {"taken": 0, "given": 0, "waiting": 0.0, "busy": 0.0}
-    assert max(one["busy"] for one in watching.told) < 5
+    assert (
+        sum(one["taken"] for one in watching.reported) == sum(one["given"] for one in watching.reported) == 5
+    )
+    assert all(one["waiting"] >= 0 and one["busy"] >= 0 for one in watching.reported)
+    assert watching.reported[-1] == {"taken": 0, "given": 0, "waiting": 0.0, "busy": 0.0}
+    assert max(one["busy"] for one in watching.reported) < 5
 
 
 @pytest.mark.parametrize(

@@ -90,10 +90,10 @@ def test_channels_are_described_by_name_and_unit(outlet):
     info = outlet[0].info
     assert (info.name, info.kind, info.channels, info.rate) == ("emotion-live", "Expression", 2 * WIDTH, 0)
     (_, channels), *_ = info.desc().children
-    told = [channel.values for _, channel in channels.children]
-    assert [one["label"] for one in told[:WIDTH]] == ["person1_track_id", *(f"person1_{n}" for n in SIX)]
-    assert [one["unit"] for one in told[:2]] == ["number", "probability"]
-    assert len(told) == 2 * WIDTH
+    reported = [channel.values for _, channel in channels.children]
+    assert [one["label"] for one in reported[:WIDTH]] == ["person1_track_id", *(f"person1_{n}" for n in SIX)]
+    assert [one["unit"] for one in reported[:2]] == ["number", "probability"]
+    assert len(reported) == 2 * WIDTH
 
 
 def test_a_face_of_which_nothing_is_known_has_a_number_and_no_shares(outlet):

@@ -179,7 +179,7 @@ def test_a_broken_file_is_cut_after_its_last_whole_fragment(tmp_path, boxes, who
 
 
 @pytest.mark.parametrize(
-    ("rate", "told", "distance"),
+    ("rate", "reported", "distance"),
     [
         (25, 25, 50),
         (1, 1, 2),
@@ -189,10 +189,10 @@ def test_a_broken_file_is_cut_after_its_last_whole_fragment(tmp_path, boxes, who
         (Fraction(5, 4), Fraction(5, 4), 2),
     ],
 )
-def test_key_frames_are_two_seconds_apart_at_any_rate_that_can_be(rate, told, distance):
+def test_key_frames_are_two_seconds_apart_at_any_rate_that_can_be(rate, reported, distance):
     with av.open(BytesIO(), "w", format="mp4") as container:
         stream = mp4._video_stream(container, dataclasses.replace(INFO, average_rate=Fraction(rate)), X264)
-        assert stream.codec_context.framerate == told
+        assert stream.codec_context.framerate == reported
         assert stream.codec_context.gop_size == distance
 
 

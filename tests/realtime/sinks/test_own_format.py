@@ -40,8 +40,8 @@ def installed(tmp_path, monkeypatch):
 
 
 def test_the_example_is_a_format_like_those_that_ship(installed, tmp_path):
-    told = tomllib.loads((EXAMPLE / "pyproject.toml").read_text())["project"]["entry-points"][GROUP]
-    [(name, place)] = told.items()
+    reported = tomllib.loads((EXAMPLE / "pyproject.toml").read_text())["project"]["entry-points"][GROUP]
+    [(name, place)] = reported.items()
     installed(f"{name} = {place}", (EXAMPLE / "emotion_labels.py").read_text())
     assert read_formats("csv,labels") == ("csv", "labels")
     assert OutputOptions(formats=("labels",)).formats == ("labels",)

@@ -30,11 +30,11 @@ class RefusedError(Exception):
 )
 def test_a_systems_error_names_the_file_and_what_to_do(tmp_path, code, advice):
     with (
-        pytest.raises(SinkError, match=f"a.csv cannot be written .*{advice}") as told,
+        pytest.raises(SinkError, match=f"a.csv cannot be written .*{advice}") as reported,
         writing(tmp_path / "a.csv"),
     ):
         raise OSError(code, os.strerror(code))
-    assert isinstance(told.value.__cause__, OSError)
+    assert isinstance(reported.value.__cause__, OSError)
 
 
 def test_an_encoder_without_memory_is_not_the_videos_fault(tmp_path):

@@ -123,7 +123,7 @@ def test_more_than_a_row_of_people_begin_another(tmp_path):
     assert colour_of(found[224:, :160]) == 2
 
 
-@pytest.mark.parametrize(("track", "said"), [(1, "Person 1"), (12, "Person 12"), (None, "nobody")])
+@pytest.mark.parametrize(("track", "said"), [(1, "Person 1"), (12, "Person 12"), (None, "no face")])
 def test_below_each_picture_stands_who_it_is(track, said):
     wanted = np.full((224, 160, 3), 255, np.uint8)
     cv2.putText(wanted, said, (6, 217), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (40, 40, 40), 1, cv2.LINE_AA)

@@ -22,9 +22,9 @@ from tests.helpers.results import face, result, video_frame
 @pytest.fixture
 def source(tmp_path):
     """A clip that says something of itself, with sound in a language."""
-    plain, told = tmp_path / "plain.mp4", tmp_path / "talk.mkv"
+    plain, reported = tmp_path / "plain.mp4", tmp_path / "talk.mkv"
     clips.clip(plain, 5, audio="aac")
-    with av.open(str(plain)) as given, av.open(str(told), "w") as made:
+    with av.open(str(plain)) as given, av.open(str(reported), "w") as made:
         made.metadata.update(
             {"title": "A talk", "comment": "take 2", "creation_time": "2025-01-02T03:04:05Z"}
         )
@@ -34,7 +34,7 @@ def source(tmp_path):
             if packet.dts is not None:
                 packet.stream = streams[packet.stream.index]
                 made.mux(packet)
-    return told
+    return reported
 
 
 @pytest.fixture

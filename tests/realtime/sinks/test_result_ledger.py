@@ -34,10 +34,10 @@ def make(places, text="result", video="talk.mov", overwrite=False):
     for path in files:
         partial_path(path).write_text(text)
         ledger.publish(partial_path(path), path)
-    ledger.finish(told(video))
+    ledger.finish(reported(video))
 
 
-def told(video="talk.mov"):
+def reported(video="talk.mov"):
     return {"complete": True, "video": {"name": video}}
 
 
@@ -144,7 +144,7 @@ def test_the_parts_of_an_interrupted_run_are_removed_by_one_that_makes_others(pl
     files, summary = places
     ledger = ResultLedger(Claim(files, summary, "talk.mov"))
     partial_path(files[1]).write_text("half")
-    ledger.keep(told())
+    ledger.keep(reported())
     make((files[:1], summary))
     assert not partial_path(files[1]).exists()
 
@@ -156,7 +156,7 @@ def test_until_it_is_finished_a_run_is_known_as_incomplete(places):
     ledger.publish(partial_path(files[0]), files[0])
     values = json.loads(partial_path(summary).read_text())
     assert (values["complete"], values["reasons"], values["video"]) == (False, [], {"name": "talk.mov"})
-    ledger.finish(told())
+    ledger.finish(reported())
     assert json.loads(summary.read_text())["complete"] is True
 
 
@@ -171,7 +171,7 @@ def test_a_journal_that_cannot_be_removed_while_it_is_open_is_removed_closed(pla
         unlink(path, missing_ok=missing_ok)
 
     monkeypatch.setattr(result_ledger.Path, "unlink", only_closed)
-    ledger.finish(told())
+    ledger.finish(reported())
     assert [path.name for path in tmp_path.iterdir()] == ["talk.summary.json"]
 
 
@@ -185,7 +185,7 @@ def test_a_file_system_without_locks_is_written_to_all_the_same(places, monkeypa
 
 
 def test_a_run_that_made_nothing_leaves_nothing(places, tmp_path):
-    assert ResultLedger(Claim(*places, "talk.mov")).keep(told()) is None
+    assert ResultLedger(Claim(*places, "talk.mov")).keep(reported()) is None
     assert not list(tmp_path.iterdir())
 
 
@@ -243,7 +243,7 @@ def test_two_runs_do_not_write_the_same_results(places):
     ledger = ResultLedger(Claim(*places, "talk.mov"))
     with pytest.raises(SinkError, match="written by another run"):
         ResultLedger(Claim(*places, "talk.mov"))
-    ledger.keep(told())
+    ledger.keep(reported())
     make(places)
 
 
@@ -257,7 +257,7 @@ def test_a_full_disk_still_takes_the_summary(places, monkeypatch, tmp_path):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(result_ledger.Path, "write_text", full)
-    ledger.finish(told())
+    ledger.finish(reported())
     assert json.loads(places[1].read_text())["results"].keys() == {"talk.mp4"}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["talk.mp4", "talk.summary.json"]
 
@@ -278,7 +278,7 @@ def test_a_part_is_a_result_too(places):
     ledger = ResultLedger(Claim(*places, "talk.mov"))
     partial_path(places[0][0]).write_text("half")
     assert is_result(partial_path(places[0][0]))
-    ledger.keep(told())
+    ledger.keep(reported())
     assert is_result(partial_path(places[0][0]))
 
 
@@ -298,7 +298,7 @@ def test_room_is_kept_for_a_summary_on_a_full_disk(places):
     partial_path(places[0][0]).write_text("whole")
     ledger.publish(partial_path(places[0][0]), places[0][0])
     assert partial_path(places[1]).stat().st_size == 65536
-    ledger.finish(told())
+    ledger.finish(reported())
     assert places[1].stat().st_size < 2000
 
 

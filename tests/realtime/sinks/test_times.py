@@ -155,15 +155,15 @@ def test_subtitles_show_each_label_while_it_lasts(tmp_path, suffix, start):
 def test_events_tell_what_subtitles_show(tmp_path):
     for seed in range(3):
         stream = Stream.of(seed)
-        told = events(stream)
-        assert [event["event"] for event in told[:1] + told[-1:]] == ["appeared", "left"]
+        reported = events(stream)
+        assert [event["event"] for event in reported[:1] + reported[-1:]] == ["appeared", "left"]
         spans = [
             (round(1000 * first["seconds"]), round(1000 * second["seconds"]), first["emotion"])
-            for first, second in pairwise(told)
+            for first, second in pairwise(reported)
         ]
         assert spans == cues(write(stream, tmp_path / f"{seed}.vtt"))
         assert spans == cues(write(stream, tmp_path / f"{seed}.srt"))
-        lasted = [event["lasted"] for event in told[1:]]
+        lasted = [event["lasted"] for event in reported[1:]]
         assert lasted == pytest.approx([(end - begin) / 1000 for begin, end, _ in spans], abs=0.0011)
 
 
@@ -189,8 +189,8 @@ def test_live_results_say_when_they_were_in_the_world(tmp_path):
     lines = [json.loads(line) for line in write(stream, tmp_path / "a.jsonl", clock).read_text().splitlines()]
     assert [line["utc"] for line in lines] == [row["utc"] for row in rows]
     table = pq.read_table(write(stream, tmp_path / "a.parquet", clock))
-    told = [when.isoformat(timespec="milliseconds")[:-6] + "Z" for when in table["utc"].to_pylist()]
-    assert told == [row["utc"] for row in rows]
+    reported = [when.isoformat(timespec="milliseconds")[:-6] + "Z" for when in table["utc"].to_pylist()]
+    assert reported == [row["utc"] for row in rows]
 
 
 def test_the_clock_of_the_world_is_set_once(monkeypatch):

@@ -29,18 +29,18 @@ def url(text):
 
 
 def test_pictures_can_be_watched_and_the_address_is_told():
-    told = []
+    reported = []
     with Fanout() as sinks:
-        open_views(sinks, say=told.append, mjpeg=0)
+        open_views(sinks, say=reported.append, mjpeg=0)
         sinks.write(result(7), picture(7))
-        jpeg = read(url(told[0]) + "frame.jpg")
+        jpeg = read(url(reported[0]) + "frame.jpg")
     assert number(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)) == 7
 
 
 def test_events_have_standard_output(capfd):
-    told = []
+    reported = []
     with Fanout() as sinks:
-        open_views(sinks, say=told.append, events=True)
+        open_views(sinks, say=reported.append, events=True)
         one = result(0, face("fear"))
         sinks.write(one, one.frame.image)
     text = capfd.readouterr()
@@ -48,7 +48,7 @@ def test_events_have_standard_output(capfd):
         '{"event": "appeared"',
         '{"event": "left"',
     ]
-    assert (text.err, told) == ("", [])
+    assert (text.err, reported) == ("", [])
 
 
 def test_a_virtual_camera_has_the_streams_size(monkeypatch):
@@ -56,13 +56,13 @@ def test_a_virtual_camera_has_the_streams_size(monkeypatch):
 
     fake = SimpleNamespace(Camera=FakeCamera, PixelFormat=SimpleNamespace(BGR="BGR"))
     monkeypatch.setitem(sys.modules, "pyvirtualcam", fake)
-    told = []
+    reported = []
     with Fanout() as sinks:
-        open_views(sinks, say=told.append, virtual_camera=INFO)
+        open_views(sinks, say=reported.append, virtual_camera=INFO)
         sinks.write(result(3), picture(3))
     assert FakeCamera.opened.options[:3] == (INFO.width, INFO.height, float(INFO.average_rate))
     assert [number(frame) for frame in FakeCamera.opened.sent] == [3]
-    assert "/dev/video9" in told[0]
+    assert "/dev/video9" in reported[0]
 
 
 def test_nothing_is_opened_that_is_not_asked_for():

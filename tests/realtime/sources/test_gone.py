@@ -29,13 +29,13 @@ def test_what_was_read_until_then_is_given_and_one_sentence(monkeypatch, clips, 
     clip, seen = clips[kind], []
     with LostDisk(code) as disk:
         monkeypatch.setattr(opening, "_place", disk.read_only)
-        with VideoFile(clip) as video, pytest.raises(IncompleteSourceError) as told:
+        with VideoFile(clip) as video, pytest.raises(IncompleteSourceError) as reported:
             for frame in video:
                 seen.append(frame.index)
                 disk.is_lost = len(seen) >= 4
     count = len(seen)
     assert 4 < count < FRAMES
-    said = str(told.value)
+    said = str(reported.value)
     assert f"{clip} could not be read at 0:0" in said
     assert f"({os.strerror(code)}): what was read of it ({count} frames) is done" in said
 

@@ -16,10 +16,10 @@ from tests.helpers.results import face, video_frame
 
 
 def quality(image, box):
-    """What is told of a face in that box: by the names of the columns."""
+    """What is reported of a face in that box: by the names of the columns."""
     item = EmotionFrame(replace(video_frame(0), picture=image), (face("fear", box=box),))
-    (told,) = Details(("quality",), 0.5).process([item])
-    return told.faces[0].details
+    (reported,) = Details(("quality",), 0.5).process([item])
+    return reported.faces[0].details
 
 
 def gray(levels):
@@ -44,15 +44,15 @@ def test_only_the_box_counts_to_the_nearest_pixel():
 def test_sharpness_is_the_spread_of_the_laplacian_of_a_face_128_pixels_wide():
     levels = np.random.default_rng(0).integers(0, 255, (300, 256)).astype(np.uint8)
     small = cv2.resize(levels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    told = quality(gray(levels), Box(0, 0, 256, 300))["sharpness"]
-    assert told == pytest.approx(cv2.Laplacian(small, cv2.CV_32F).std(), rel=1e-5)
-    told = quality(gray(levels[:100, :100]), Box(0, 0, 100, 100))["sharpness"]
-    assert told == pytest.approx(cv2.Laplacian(levels[:100, :100], cv2.CV_32F).std(), rel=1e-5)
+    reported = quality(gray(levels), Box(0, 0, 256, 300))["sharpness"]
+    assert reported == pytest.approx(cv2.Laplacian(small, cv2.CV_32F).std(), rel=1e-5)
+    reported = quality(gray(levels[:100, :100]), Box(0, 0, 100, 100))["sharpness"]
+    assert reported == pytest.approx(cv2.Laplacian(levels[:100, :100], cv2.CV_32F).std(), rel=1e-5)
 
 
 def test_outside_of_the_picture_nothing_is_measured():
-    told = quality(gray(np.zeros((6, 8))), Box(8, 0, 4, 4))
-    assert (told["light"], told["sharpness"]) == (None, None)
+    reported = quality(gray(np.zeros((6, 8))), Box(8, 0, 4, 4))
+    assert (reported["light"], reported["sharpness"]) == (None, None)
 
 
 def test_bounds_that_are_alike_are_in_order():
@@ -66,8 +66,8 @@ def test_bounds_that_are_alike_are_in_order():
 def test_blendshapes_are_told_by_their_names_and_nothing_where_they_are_not_known():
     shapes = np.arange(52, dtype=np.float32) / 64
     item = EmotionFrame(video_frame(0), (face("fear", shapes=shapes), face("fear", track=2)))
-    (told,) = Details(("blendshapes",), 0.5).process([item])
-    known, unknown = (one.details for one in told.faces)
+    (reported,) = Details(("blendshapes",), 0.5).process([item])
+    known, unknown = (one.details for one in reported.faces)
     assert tuple(known) == tuple(unknown) == detail_columns(["blendshapes"])
     assert list(known.values()) == shapes.tolist()
     assert set(unknown.values()) == {None}
@@ -89,9 +89,9 @@ def turned(yaw, pitch, roll, scale=(1.0, 1.0, 1.0)):
 @pytest.mark.parametrize("yaw", [-120, -40, 0, 15, 80])
 @pytest.mark.parametrize("pitch", [-70, -10, 0, 35])
 def test_a_head_is_turned_to_the_side_and_up_by_what_it_was_turned(yaw, pitch, scale):
-    told = pose_of(turned(yaw, pitch, 0, scale))
-    assert (told["yaw"], told["pitch"]) == pytest.approx((yaw, pitch), abs=1e-3)
-    assert told["roll"] == pytest.approx(0 if abs(yaw) < 90 else 180, abs=1e-3)
+    reported = pose_of(turned(yaw, pitch, 0, scale))
+    assert (reported["yaw"], reported["pitch"]) == pytest.approx((yaw, pitch), abs=1e-3)
+    assert reported["roll"] == pytest.approx(0 if abs(yaw) < 90 else 180, abs=1e-3)
     # Rolling a head about where it looks changes neither.
     rolled = pose_of(turned(yaw, pitch, 25, scale))
     assert (rolled["yaw"], rolled["pitch"]) == pytest.approx((yaw, pitch), abs=1e-3)
@@ -119,8 +119,8 @@ def test_of_a_head_whose_pose_is_not_known_none_is_told():
 
 @pytest.mark.parametrize("box", [Box(0, 6, 4, 4), Box(-9, 0, 4, 4), Box(0, -9, 4, 4), Box(2, 2, 0, 3)])
 def test_beside_the_picture_on_any_side_nothing_is_measured(box):
-    told = quality(gray(np.zeros((6, 8))), box)
-    assert (told["light"], told["sharpness"], told["eye_distance"]) == (None, None, None)
+    reported = quality(gray(np.zeros((6, 8))), box)
+    assert (reported["light"], reported["sharpness"], reported["eye_distance"]) == (None, None, None)
 
 
 def test_the_distance_of_the_eyes_and_what_is_hidden_are_told_wherever_the_face_is():
@@ -129,11 +129,11 @@ def test_the_distance_of_the_eyes_and_what_is_hidden_are_told_wherever_the_face_
     for box in (Box(0, 0, 8, 6), Box(50, 50, 8, 6)):
         seen = replace(face("fear", box=box, eyes=False, lips=False), points=points)
         image = gray(np.full((6, 8), 51))
-        (told,) = Details(("quality",), 0.5).process(
+        (reported,) = Details(("quality",), 0.5).process(
             [EmotionFrame(replace(video_frame(0), picture=image), (seen,))]
         )
-        assert told.faces[0].details["eye_distance"] == pytest.approx(50)
-        assert told.faces[0].details["hidden"] == "eyes lips"
+        assert reported.faces[0].details["eye_distance"] == pytest.approx(50)
+        assert reported.faces[0].details["hidden"] == "eyes lips"
 
 
 @pytest.mark.parametrize("box", [Box(2, 1, 4, 3), Box(-2, -1, 5, 5), Box(6.4, 3.6, 9, 9), Box(50, 50, 8, 6)])
@@ -166,14 +166,14 @@ UNNAMED = "".join(("un", "certain"))
     ],
 )
 def test_why_a_face_has_no_name(one, why):
-    (told,) = Details(("reason",), 0.5).process([EmotionFrame(video_frame(0), (one,))])
-    assert told.faces[0].details == {"uncertain_because": why}
+    (reported,) = Details(("reason",), 0.5).process([EmotionFrame(video_frame(0), (one,))])
+    assert reported.faces[0].details == {"uncertain_because": why}
 
 
 def test_only_what_is_asked_for_is_told():
     one = replace(face("fear"), matrix=turned(10, 0, 0))
-    (told,) = Details(("pose",), 0.5).process([EmotionFrame(video_frame(0), (one,))])
-    assert tuple(told.faces[0].details) == detail_columns(["pose"])
-    assert told.details == ("pose",)
-    (told,) = Details((), 0.5).process([EmotionFrame(video_frame(0), (one,))])
-    assert told.faces[0].details == {}
+    (reported,) = Details(("pose",), 0.5).process([EmotionFrame(video_frame(0), (one,))])
+    assert tuple(reported.faces[0].details) == detail_columns(["pose"])
+    assert reported.details == ("pose",)
+    (reported,) = Details((), 0.5).process([EmotionFrame(video_frame(0), (one,))])
+    assert reported.faces[0].details == {}

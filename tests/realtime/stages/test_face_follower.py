@@ -98,10 +98,10 @@ def test_small_faces_that_there_is_no_room_for_are_counted_now_and_then(deferred
         counts += rig.follower.left_out
         if deferred:
             afterwards(rig, shown)
-    told = [number for number, count in enumerate(counts) if count]
-    assert told[0] <= 1
-    assert [round((after - before) * STEP) for before, after in itertools.pairwise(told)] == [10, 10]
-    assert [counts[number] for number in told] == [4, 4, 4]
+    reported = [number for number, count in enumerate(counts) if count]
+    assert reported[0] <= 1
+    assert [round((after - before) * STEP) for before, after in itertools.pairwise(reported)] == [10, 10]
+    assert [counts[number] for number in reported] == [4, 4, 4]
 
 
 def test_what_the_landmarker_does_not_see_is_not_counted():
@@ -398,7 +398,7 @@ def test_deferred_nobody_waits_for_the_search_while_somebody_is_there(side):
         assert rig.detector.looks == looks
         afterwards(rig, together)
         waited += 1
-    assert rig.see(together) == [50, 400]  # what is found is told from the next picture on
+    assert rig.see(together) == [50, 400]  # what is found is reported from the next picture on
     assert waited * STEP <= (LOOK_SECONDS if side == 120 else SCAN_SECONDS) + 2 * STEP
 
 

@@ -5,14 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from tests.helpers.golden_stages import FILE, WAYS, told
+from tests.helpers.golden_stages import FILE, WAYS, reported
 
 KEPT = json.loads(FILE.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_faces_are_told_as_they_were(way):
-    now, kept = told(way), KEPT[way]
+    now, kept = reported(way), KEPT[way]
     assert [row[:5] for row in now] == [row[:5] for row in kept]
     for row, before in zip(now, kept, strict=True):
         for shares, wanted in zip(row[5:], before[5:], strict=True):

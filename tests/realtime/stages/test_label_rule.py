@@ -128,9 +128,9 @@ def test_the_word_is_the_longest_bar_or_within_the_margin_or_uncertain(seed, tel
     smoother = Smoother(0.3)
     steps = [(seconds, smoother.update(seconds, vote).shares) for seconds, vote in wandering(seed)]
     options = VoteOptions()
-    told = tell(*steps, options=options)
-    assert len(set(told)) > 2
-    for word, (_, bars) in zip(told, steps, strict=True):
+    reported = tell(*steps, options=options)
+    assert len(set(reported)) > 2
+    for word, (_, bars) in zip(reported, steps, strict=True):
         assert word == UNSURE or bars.max() - bars[word] <= options.margin
 
 
@@ -156,12 +156,12 @@ def test_of_a_file_a_step_of_the_votes_is_a_step_of_the_word_within_one_picture(
         both = both_ways(past, before, *around, seconds, *known, 0.3)
         moments.append(Moment(seconds, both.shares))
         before = past
-    rule, told = LabelRule(VoteOptions()), []
+    rule, reported = LabelRule(VoteOptions()), []
     for number, moment in enumerate(moments):
         known = [later for later in moments[number + 1 :] if later.seconds <= moment.seconds + 0.35]
-        told.append(rule.update(moment, known)[0])
+        reported.append(rule.update(moment, known)[0])
     right = [int(seconds >= step) for seconds in times]
-    wrong = [number for number, (word, true) in enumerate(zip(told, right, strict=True)) if word != true]
+    wrong = [number for number, (word, true) in enumerate(zip(reported, right, strict=True)) if word != true]
     assert len(wrong) <= 1
     assert all(abs(number - right.index(1)) <= 1 for number in wrong)
 
@@ -170,7 +170,7 @@ def test_of_a_file_a_step_of_the_votes_is_a_step_of_the_word_within_one_picture(
 EXACT = VoteOptions(certain=0.5, doubtful=0.25, margin=0.125, lead=0.0625, dwell=0.5)
 
 
-def told(*moments, options=EXACT, first=0):
+def reported(*moments, options=EXACT, first=0):
     """The word at each moment, (seconds, share of the first emotion, of the second), live."""
     rule = LabelRule(options)
     return [rule.update(moment(*one))[0] for one in moments][first:]
@@ -182,7 +182,7 @@ def moment(seconds, *shares):
 
 @pytest.mark.parametrize(("share", "word"), [(0.5, 0), (0.4999, UNSURE)])
 def test_a_first_word_needs_the_share_from_which_one_is_certain(share, word):
-    assert told((0.0, share, 0.0)) == [word]
+    assert reported((0.0, share, 0.0)) == [word]
 
 
 @pytest.mark.parametrize(("later", "word"), [(0.5, 0), (0.5625, UNSURE)])
@@ -196,7 +196,7 @@ def test_of_a_file_the_first_word_may_become_certain_within_the_dwell_time(later
     [(0.25, 9.0, 0), (0.2499, 1.4375, 0), (0.2499, 1.5, UNSURE)],
 )
 def test_a_word_is_withdrawn_when_it_is_doubtful_for_the_dwell_time(weak, until, word):
-    assert told((0.0, 0.75, 0.0), (0.875, 0.75, 0.0), (1.0, weak, 0.0), (until, weak, 0.0))[-1] == word
+    assert reported((0.0, 0.75, 0.0), (0.875, 0.75, 0.0), (1.0, weak, 0.0), (until, weak, 0.0))[-1] == word
 
 
 @pytest.mark.parametrize(
@@ -216,19 +216,19 @@ def test_a_word_is_given_when_it_was_certain_and_never_doubtful_since(then, seco
         (1.25, then, 0.0),
         (seconds, then, 0.0),
     ]
-    assert told(*moments)[-1] == word
+    assert reported(*moments)[-1] == word
 
 
 def test_where_it_was_not_certain_no_word_is_given():
     assert (
-        told((0.0, 0.125, 0.0), (0.875, 0.125, 0.0), *((1 + n / 8, 0.4999, 0.0) for n in range(16)))[-1]
+        reported((0.0, 0.125, 0.0), (0.875, 0.125, 0.0), *((1 + n / 8, 0.4999, 0.0) for n in range(16)))[-1]
         == UNSURE
     )
 
 
 @pytest.mark.parametrize(("ahead", "word"), [(0.125, 0), (0.15625, 1)])
 def test_beyond_the_margin_the_word_is_another_at_once(ahead, word):
-    assert told((0.0, 0.5, 0.25), (0.125, 0.375, 0.375 + ahead), first=1) == [word]
+    assert reported((0.0, 0.5, 0.25), (0.125, 0.375, 0.375 + ahead), first=1) == [word]
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_within_it_who_leads_clearly_takes_over_after_the_dwell_time(ahead, seco
         (1.0, 0.375, 0.375 + ahead),
         (seconds, 0.375, 0.375 + ahead),
     ]
-    assert told(*moments)[-1] == word
+    assert reported(*moments)[-1] == word
 
 
 def test_the_lead_may_have_been_clear_at_any_time_of_it():
@@ -253,20 +253,20 @@ def test_the_lead_may_have_been_clear_at_any_time_of_it():
         (1.25, 0.375, 0.40625),
         (1.5, 0.375, 0.40625),
     ]
-    assert told(*moments)[-1] == 1
+    assert reported(*moments)[-1] == 1
     # A lead of another before counts for nothing.
     three = [(0.0, 0.5, 0.25, 0.0), (0.875, 0.5, 0.25, 0.0), (1.0, 0.375, 0.0, 0.4375)]
     three += [(1.25 + n / 4, 0.375, 0.40625, 0.0) for n in range(4)]
-    assert told(*three)[-1] == 0
+    assert reported(*three)[-1] == 0
 
 
 def test_who_leads_beyond_the_margin_and_is_doubtful_is_not_named():
-    assert told((0.0, 0.5, 0.25), (0.125, 0.0625, 0.2), first=1) == [UNSURE]
+    assert reported((0.0, 0.5, 0.25), (0.125, 0.0625, 0.2), first=1) == [UNSURE]
 
 
 @pytest.mark.parametrize(("gap", "words"), [(0.5, [0, UNSURE]), (0.4375, [0, 0])])
 def test_where_results_are_rarer_than_the_dwell_time_one_is_enough(gap, words):
-    assert told((0.0, 0.75, 0.0), (gap, 0.125, 0.0)) == words
+    assert reported((0.0, 0.75, 0.0), (gap, 0.125, 0.0)) == words
 
 
 def test_a_moment_tells_what_is_longest_and_by_how_much():

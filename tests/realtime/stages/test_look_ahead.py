@@ -106,9 +106,9 @@ def test_people_are_decided_apart_through_absences():
 
     results = run([frame(n, n / 30, rows(n)) for n in range(120)])
     assert [len(result.faces) for result in results] == [0 if 20 <= n < 30 else 2 for n in range(120)]
-    told = [(face.track_id, face.label) for result in results[30:] for face in result.faces]
-    assert {label for track, label in told if track == 1} == {"happiness"}
-    assert [label for track, label in told if track == 2] == ["sadness"] * 30 + ["happiness"] * 60
+    reported = [(face.track_id, face.label) for result in results[30:] for face in result.faces]
+    assert {label for track, label in reported if track == 1} == {"happiness"}
+    assert [label for track, label in reported if track == 2] == ["sadness"] * 30 + ["happiness"] * 60
 
 
 def test_pictures_that_wait_are_bounded_and_steps_are_still_steps():

@@ -29,14 +29,14 @@ def two_sided(steps, ahead=0.75, tau=TAU):
     past = causal(steps, tau)
     times = np.array([seconds for seconds, _ in steps])
     votes = np.array([np.full(2, np.nan) if vote is None else vote for _, vote in steps], np.float32)
-    told = []
+    reported = []
     for now, seconds in enumerate(times):
         end = int(np.searchsorted(times, seconds + ahead, side="right"))
         near = np.flatnonzero(np.abs(times - seconds) <= 0.1)
         before = past[now - 1] if now else UNKNOWN
         around = votes[near], now - near[0]
-        told.append(both_ways(past[now], before, *around, seconds, times[now:end], votes[now:end], tau))
-    return told
+        reported.append(both_ways(past[now], before, *around, seconds, times[now:end], votes[now:end], tau))
+    return reported
 
 
 def uneven(rng, seconds=6.0):
@@ -58,8 +58,8 @@ GRIDS = [even(24), even(30), even(60), *(uneven(np.random.default_rng(seed)) for
 @pytest.mark.parametrize("step", [0.35, 2.0, 5.6])
 @pytest.mark.parametrize("ahead", [0.2, 0.75])
 def test_a_step_of_the_votes_is_half_way_at_its_very_picture(times, step, ahead):
-    told = two_sided([(t, A if t < step else B) for t in times], ahead)
-    leads = [int(one.shares.argmax()) for one in told]
+    reported = two_sided([(t, A if t < step else B) for t in times], ahead)
+    leads = [int(one.shares.argmax()) for one in reported]
     assert leads == [0 if t < step else 1 for t in times]
 
 
@@ -68,32 +68,32 @@ def test_a_step_of_the_votes_is_half_way_at_its_very_picture(times, step, ahead)
 def test_a_step_stays_where_it_is_whichever_side_is_surer(times, first, then):
     rng = np.random.default_rng(3)
     votes = [np.array(first if t < 2 else then) + rng.normal(0, 0.01) * np.array([1, -1]) for t in times]
-    told = two_sided([(t, vote.astype(np.float32)) for t, vote in zip(times, votes, strict=True)])
-    leads = [int(one.shares.argmax()) for one in told]
+    reported = two_sided([(t, vote.astype(np.float32)) for t, vote in zip(times, votes, strict=True)])
+    leads = [int(one.shares.argmax()) for one in reported]
     assert leads == [int(t >= 2) for t in times]
 
 
 def test_by_what_was_alone_a_step_is_late():
-    told = causal([(t, A if t < 2 else B) for t in even(30)])
-    late = even(30)[[int(one.shares.argmax()) for one in told].index(1)] - 2
+    reported = causal([(t, A if t < 2 else B) for t in even(30)])
+    late = even(30)[[int(one.shares.argmax()) for one in reported].index(1)] - 2
     assert late == pytest.approx(TAU * math.log(2), abs=1 / 30)
 
 
 def test_what_was_seen_last_stands_for_a_second_and_grows_old():
-    told = causal([(0.0, A), (0.5, None), (0.9, None), (1.1, None), (1.2, None)])
-    assert [one.age for one in told] == [0.0, 0.5, 0.9, math.inf, math.inf]
-    assert [one.shares is None for one in told] == [False, False, False, True, True]
+    reported = causal([(0.0, A), (0.5, None), (0.9, None), (1.1, None), (1.2, None)])
+    assert [one.age for one in reported] == [0.0, 0.5, 0.9, math.inf, math.inf]
+    assert [one.shares is None for one in reported] == [False, False, False, True, True]
 
 
 def test_after_that_the_next_vote_counts_in_full():
-    told = causal([(0.0, A), (1.5, None), (1.6, B)])
-    np.testing.assert_array_equal(told[-1].shares, B)
+    reported = causal([(0.0, A), (1.5, None), (1.6, B)])
+    np.testing.assert_array_equal(reported[-1].shares, B)
 
 
 def test_what_comes_stands_for_a_beginning_in_which_nothing_is_seen():
-    told = two_sided([(0.0, None), (0.1, None), (0.2, B), (0.3, B)])
-    np.testing.assert_allclose([one.shares for one in told], [B] * 4, rtol=1e-6)
-    assert [one.age for one in told] == pytest.approx([0.2, 0.1, 0, 0])
+    reported = two_sided([(0.0, None), (0.1, None), (0.2, B), (0.3, B)])
+    np.testing.assert_allclose([one.shares for one in reported], [B] * 4, rtol=1e-6)
+    assert [one.age for one in reported] == pytest.approx([0.2, 0.1, 0, 0])
 
 
 def test_what_comes_too_late_stands_for_nothing():
@@ -102,16 +102,16 @@ def test_what_comes_too_late_stands_for_nothing():
 
 
 def test_between_two_votes_the_nearer_counts_more():
-    told = two_sided([(0.0, A), *((n / 10, None) for n in range(1, 6)), (0.6, B), (0.9, B)])
-    shares = [float(one.shares[1]) for one in told]
+    reported = two_sided([(0.0, A), *((n / 10, None) for n in range(1, 6)), (0.6, B), (0.9, B)])
+    shares = [float(one.shares[1]) for one in reported]
     assert shares[:7] == sorted(shares[:7])
     assert shares[1] < 0.5 < shares[5]
 
 
 def test_without_smoothing_each_vote_is_its_own():
     votes = [(0.0, A), (0.1, B), (0.2, A)]
-    for told in (causal(votes, 0), two_sided(votes, tau=0)):
-        assert [int(one.shares.argmax()) for one in told] == [0, 1, 0]
+    for reported in (causal(votes, 0), two_sided(votes, tau=0)):
+        assert [int(one.shares.argmax()) for one in reported] == [0, 1, 0]
 
 
 def test_a_flicker_is_smoothed_away():
@@ -148,8 +148,8 @@ def test_the_first_and_the_last_are_like_those_beside_them(backwards, fps):
     count = fps
     shares = np.clip(np.arange(count) / fps / 0.5, 0, 1)
     votes = [np.array([1 - share, share], np.float32) for share in shares]
-    told = two_sided([(n / fps, vote) for n, vote in enumerate(votes[::-1] if backwards else votes)])
-    steps = np.abs(np.diff([one.shares[0] for one in told]))
+    reported = two_sided([(n / fps, vote) for n, vote in enumerate(votes[::-1] if backwards else votes)])
+    steps = np.abs(np.diff([one.shares[0] for one in reported]))
     assert steps[0] <= steps[1] + 0.01
     assert steps[-1] <= steps[-2] + 0.01
 
@@ -213,12 +213,12 @@ def test_what_is_a_second_away_still_stands_before_and_behind(later, stands):
 def test_where_nothing_follows_that_is_seen_the_past_stays_as_it_is():
     past = Smoothed(A, 0.25)
     for votes in (np.full((2, 2), np.nan, np.float32), np.zeros((0, 2), np.float32)):
-        told = both_ways(past, past, NOBODY, 0, 1.0, np.array([1.0, 1.1])[: len(votes)], votes, TAU)
-        assert told is past
+        reported = both_ways(past, past, NOBODY, 0, 1.0, np.array([1.0, 1.1])[: len(votes)], votes, TAU)
+        assert reported is past
 
 
 def test_the_older_and_the_further_count_alike_at_the_same_distance():
     times, votes = np.array([1.0, 1.2]), np.array([[np.nan, np.nan], B], np.float32)
-    told = both_ways(Smoothed(A, 0.2), Smoothed(A, 0.1), NOBODY, 0, 1.0, times, votes, TAU)
-    np.testing.assert_allclose(told.shares, (A + B) / 2, rtol=1e-6)
-    assert told.age == pytest.approx(0.2)
+    reported = both_ways(Smoothed(A, 0.2), Smoothed(A, 0.1), NOBODY, 0, 1.0, times, votes, TAU)
+    np.testing.assert_allclose(reported.shares, (A + B) / 2, rtol=1e-6)
+    assert reported.age == pytest.approx(0.2)

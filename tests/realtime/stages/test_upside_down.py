@@ -275,11 +275,11 @@ def test_an_upright_face_is_looked_at_each_second_and_one_on_its_head_five_times
 def test_a_face_is_the_other_way_when_two_looks_in_a_row_say_so():
     scripted = Scripted()
     upside_down = UpsideDown(scripted)
-    told = []
+    reported = []
     for seconds, turned in [(0, 0), (1, 0.9), (1.25, 0), (2.25, 0.9), (2.5, 0.9), (2.75, 0), (3.0, 0)]:
         scripted.turned = turned
-        told += upside_down.faces(scripted, seconds, [square(100, 80)])
-    assert told == [False, False, False, False, True, True, False]
+        reported += upside_down.faces(scripted, seconds, [square(100, 80)])
+    assert reported == [False, False, False, False, True, True, False]
     assert scripted.looks == 7
 
 

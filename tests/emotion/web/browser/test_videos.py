@@ -323,14 +323,14 @@ def test_what_is_under_way_comes_first_and_then_what_is_next(visit):
     def job(name, created, state, place):
         nothing = dict.fromkeys(("total", "fps", "seconds_left", "seconds"))
         more = {"message": "", "done": 0, "bytes": 1, "downloads": [], "strip": [], "mine": True}
-        told = {"id": name, "title": name, "created": created, "state": state, "place": place}
-        return told | nothing | more
+        reported = {"id": name, "title": name, "created": created, "state": state, "place": place}
+        return reported | nothing | more
 
     jobs = [job("a", 1, "done", None), job("b", 2, "running", None), job("c", 3, "waiting", 1)]
     jobs.append(job("d", 4, "waiting", 2))
     visitor = visit()
-    told = {"content_type": "text/event-stream", "body": f"data: {json.dumps(jobs)}\n\n"}
-    visitor.page.route("**/api/jobs/events", lambda route: route.fulfill(**told))
+    reported = {"content_type": "text/event-stream", "body": f"data: {json.dumps(jobs)}\n\n"}
+    visitor.page.route("**/api/jobs/events", lambda route: route.fulfill(**reported))
     visitor.go("videos")
     visitor.page.reload()
     expect(visitor.page.locator("#jobs h2")).to_have_text(["b", "c", "d", "a"])

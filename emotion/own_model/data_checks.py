@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ class ClassCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class DataChecks:
     """The results of the checks.
 
     Attributes:
@@ -60,7 +60,7 @@ class Judgement:
         people: number of known people; 0 if none were given.
         nameless: number of faces of unknown people.
         only_in_one: classes in which all faces are of one person.
-        judging: number of faces for the evaluation.
+        evaluated: number of faces for the evaluation.
         apart: the number of these if those of one person, of one video, or near copies count once.
         warnings: messages.
     """
@@ -75,7 +75,7 @@ class Judgement:
     people: int
     nameless: int
     only_in_one: tuple[str, ...]
-    judging: int
+    evaluated: int
     apart: int
     warnings: tuple[str, ...] = field(default=())
 
@@ -85,9 +85,9 @@ class Judgement:
         return sum(one.faces for one in self.counts)
 
 
-def judge(
+def check(
     data: Path, classes: Classes, people: Sequence[str | None], from_nothing: bool = False
-) -> Judgement:
+) -> DataChecks:
     """Check a data set.
 
     Args:
@@ -100,51 +100,76 @@ def judge(
         DatasetError: a class has too few faces.
     """
     rows, rejected = read_manifest(data), read_rejected(data)
-    faces = Counter(row["label"] for row in rows)
-    lost: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for source, reason in rejected:
-        if label := _class_in(source, classes):
-            lost[label][reason.split(":")[0]] += 1
-    counts = tuple(
-        ClassCount(name, faces[name] + lost[name].total(), faces[name], *_most(lost[name]))
-        for name in classes
-    )
-    light = _light(data, rows)
-    distance = np.array([row["eye_distance"] for row in rows])
-    turned = np.array([row["alignment_error"] for row in rows])
+    counts = _counts(rows, rejected, classes)
+    _refuse_few(counts, data)
+    known = list(zip(rows, people, strict=True))
     by_class = defaultdict(set)
-    for row, person in zip(rows, people, strict=True):
+    for row, person in known:
         by_class[row["label"]].add(person)
-    everybody = list(zip(rows, people, strict=True))
-    judges = [(row, person) for row, person in everybody if row["split"] == "test"] or everybody
-    found = Judgement(
+    evaluated = [(row, person) for row, person in known if row["split"] == "test"] or known
+    found = DataChecks(
         counts=counts,
         reasons=dict(Counter(reason.split(":")[0] for _, reason in rejected)),
         missed=tuple(source for source, reason in rejected if reason.startswith("no face")),
         conflicts=tuple(source for source, reason in rejected if "different labels" in reason),
         copies=_copies(rows),
-        shares={
-            "small": float((distance < SMALL).mean()),
-            "turned": float((turned > TURNED).mean()),
-            "dark": float((light < DARK).mean()),
-            "bright": float((light > BRIGHT).mean()),
-        },
-        eye_distance=float(np.median(distance)),
+        shares=_shares(data, rows),
+        eye_distance=float(np.median([row["eye_distance"] for row in rows])),
         people=len({person for person in people if person}),
         nameless=sum(not person for person in people),
         only_in_one=tuple(name for name, who in by_class.items() if len(who) == 1 and None not in who),
-        judging=len(judges),
-        apart=len({person or row["group"] for row, person in judges}),
+        evaluated=len(evaluated),
+        apart=len({person or row["group"] for row, person in evaluated}),
     )
+    return replace(found, warnings=warn(found, from_nothing))
+
+
+def _counts(
+    rows: Sequence[dict[str, Any]], rejected: Sequence[tuple[str, str]], classes: Classes
+) -> tuple[ClassCount, ...]:
+    faces = Counter(row["label"] for row in rows)
+    lost: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for source, reason in rejected:
+        if label := _class_in(source, classes):
+            lost[label][reason.split(":")[0]] += 1
+    return tuple(
+        ClassCount(name, faces[name] + lost[name].total(), faces[name], *_most(lost[name]))
+        for name in classes
+    )
+
+
+def _refuse_few(counts: Sequence[ClassCount], data: Path) -> None:
     poor = [one for one in counts if one.faces < LEAST]
     if poor:
-        said = ", ".join(f"{one.name} {one.faces}" for one in poor)
+        numbers = ", ".join(f"{one.name} {one.faces}" for one in poor)
         raise DatasetError(
-            f"Too few faces to learn from ({said}): each class needs {LEAST} at least. "
+            f"Too few faces to learn from ({numbers}): each class needs {LEAST} at least. "
             f"Add photographs, or leave the class out; {data / 'rejected.csv'} says why some were left out."
         )
-    return Judgement(
-        **{name: getattr(found, name) for name in found.__slots__} | {"warnings": warn(found, from_nothing)}
+
+
+def _shares(data: Path, rows: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """How many of the faces are small, turned, dark or bright."""
+    light = _light(data, rows)
+    distance = np.array([row["eye_distance"] for row in rows])
+    turned = np.array([row["alignment_error"] for row in rows])
+    return {
+        "small": float((distance < SMALL).mean()),
+        "turned": float((turned > TURNED).mean()),
+        "dark": float((light < DARK).mean()),
+        "bright": float((light > BRIGHT).mean()),
+    }
+
+
+def warn(found: DataChecks, from_nothing: bool = False) -> tuple[str, ...]:
+    """Messages about problems of the data, and their effect."""
+    fewest = min(found.counts, key=lambda one: one.faces)
+    return (
+        *_warn_of_few(fewest, from_nothing),
+        *_warn_of_the_evaluation(found, fewest),
+        *_warn_of_classes(found, fewest),
+        *_warn_of_faces(found),
+        *_warn_of_people(found),
     )
 
 
@@ -166,16 +191,15 @@ def _warn_of_few(fewest: ClassCount, from_nothing: bool) -> list[str]:
     return lines
 
 
-def warn(found: Judgement, from_nothing: bool = False) -> tuple[str, ...]:
-    """Messages about problems of the data, and their effect."""
-    fewest = min(found.counts, key=lambda one: one.faces)
-    most = max(found.counts, key=lambda one: one.faces)
-    lines = _warn_of_few(fewest, from_nothing)
+def _warn_of_the_evaluation(found: DataChecks, fewest: ClassCount) -> list[str]:
+    lines = []
     one, low, high = (getattr(wilson(0.7, found.apart), end) for end in ("value", "low", "high"))
-    several = "" if found.apart == found.judging else f" of {found.apart} people, videos or groups of copies"
+    several = (
+        "" if found.apart == found.evaluated else f" of {found.apart} people, videos or groups of copies"
+    )
     if high - low > 0.06:
         lines.append(
-            f"The score will be known from {found.judging} faces{several}: were it {one:.0%}, it could as "
+            f"The score will be known from {found.evaluated} faces{several}: were it {one:.0%}, it could as "
             f"well be {low:.0%} or {high:.0%}."
         )
     if fewest.faces < LEAST_TO_HOLD_OUT:
@@ -183,6 +207,11 @@ def warn(found: Judgement, from_nothing: bool = False) -> tuple[str, ...]:
             f"Below {LEAST_TO_HOLD_OUT} faces per class none are held out: the score is from "
             "cross-validation."
         )
+    return lines
+
+
+def _warn_of_classes(found: DataChecks, fewest: ClassCount) -> list[str]:
+    most, lines = max(found.counts, key=lambda one: one.faces), []
     if most.faces > 3 * fewest.faces:
         lines.append(
             f"{most.name} has {most.faces / fewest.faces:.0f} times as many faces as {fewest.name}: rare "
@@ -194,18 +223,26 @@ def warn(found: Judgement, from_nothing: bool = False) -> tuple[str, ...]:
         for one in found.counts
         if one.lost > 0.1 * one.photographs
     ]
+    return lines
+
+
+def _warn_of_faces(found: DataChecks) -> list[str]:
     words = {
         "small": f"have fewer than {SMALL:.0f} pixels between the eyes",
         "turned": "look aside",
         "dark": "are dark",
         "bright": "are overexposed",
     }
-    lines += [
+    lines = [
         f"{share:.0%} of the faces {words[kind]}." for kind, share in found.shares.items() if share > 0.2
     ]
     if found.conflicts:
         lines.append(f"{len(found.conflicts)} near copies are in folders of different classes; none is used.")
-    lines += [
+    return lines
+
+
+def _warn_of_people(found: DataChecks) -> list[str]:
+    lines = [
         f"All faces of {name} are of one person: the model may learn the person."
         for name in found.only_in_one
     ]
@@ -219,7 +256,7 @@ def warn(found: Judgement, from_nothing: bool = False) -> tuple[str, ...]:
             f"Who is on {found.nameless} of {found.faces} photographs is not known: --group-by and --person "
             "fit none of their names. Where one person is on several of them, the score is too good."
         )
-    return tuple(lines)
+    return lines
 
 
 def _most(reasons: Counter[str]) -> tuple[str, ...]:

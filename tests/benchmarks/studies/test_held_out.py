@@ -1,4 +1,4 @@
-"""The studies of the models' answers: copies' labels, corrections and tables, on made-up faces."""
+"""The studies of the models' predictions on held-out faces: labels of copies, corrections and tables."""
 
 import csv
 from pathlib import Path
@@ -81,18 +81,18 @@ def test_the_noise_that_copies_tell_of_is_that_of_the_labels() -> None:
     assert Copies(20_000, Interval(differ, 0, 1)).noise(6) == pytest.approx(0.3, abs=0.02)
 
 
-def test_labels_as_noisy_as_copies_tell_mend_a_vote_that_is_too_sure() -> None:
+def test_labels_as_noisy_as_copies_show_mend_a_vote_that_is_too_sure() -> None:
     faces = made_up()
     noisy = Copies(900, Interval(5 / 6 * (1 - 0.5**2), 0, 1))
     found = dict(corrections(faces, "noisy", noisy))
     labels = faces.labels[faces.sets == "noisy"]
     errors = {words: expected_calibration_error(labels, vote) for words, vote in found.items()}
     assert errors["rule and temperature of the other sets"] > 0.2
-    assert errors["labels as noisy as copies tell"] < 0.1
+    assert errors["labels as noisy as copies show"] < 0.1
     # A cooler vote is too modest where labels are right; noise is another thing than doubt.
-    assert errors["labels as noisy as copies tell"] < errors["temperature of the set itself"] < 0.2
+    assert errors["labels as noisy as copies show"] < errors["temperature of the set itself"] < 0.2
     clean = dict(corrections(faces, "clean", None))
-    assert "labels as noisy as copies tell" not in clean
+    assert "labels as noisy as copies show" not in clean
 
 
 def test_how_common_emotions_are_is_guessed_from_answers() -> None:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from emotion.models.classes import Classes
-from emotion.own_model import judge as module
+from emotion.own_model import data_checks as module
 from emotion.own_model import page
-from emotion.own_model.judge import judge
+from emotion.own_model.data_checks import check
 from tests.helpers.clips import clip, number
 
 CALM, TENSE = "calm", "tense"
@@ -37,12 +37,12 @@ def test_it_says_why_most_photographs_of_a_class_are_left_out(monkeypatch, tmp_p
     monkeypatch.setattr(module, "read_manifest", lambda data: rows(0))
     monkeypatch.setattr(module, "read_rejected", lambda data: left_out)
     monkeypatch.setattr(module, "_light", lambda data, found: np.full(len(found), 100.0))
-    told = judge(tmp_path, Classes((CALM, TENSE)), [None] * 400)
-    assert [(one.lost, one.reason) for one in told.counts] == [
+    found = check(tmp_path, Classes((CALM, TENSE)), [None] * 400)
+    assert [(one.lost, one.reason) for one in found.counts] == [
         (31, why),
         (0, ""),
     ]
-    (line,) = (line for line in told.warnings if "cannot be used" in line)
+    (line,) = (line for line in found.warnings if "cannot be used" in line)
     assert f"the most common reason: {why}." in line
 
 
@@ -51,43 +51,49 @@ def test_photographs_of_a_folder_whose_name_has_spaces_are_counted(monkeypatch, 
     monkeypatch.setattr(module, "read_manifest", lambda data: found)
     monkeypatch.setattr(module, "read_rejected", lambda data: [("photos/Very  Calm!/a.png", "unreadable")])
     monkeypatch.setattr(module, "_light", lambda data, found: np.full(len(found), 100.0))
-    told = judge(tmp_path, Classes(("very-calm", TENSE)), [None] * 400)
-    assert (told.counts[0].photographs, told.counts[0].lost, told.counts[0].reason) == (201, 1, "unreadable")
+    found = check(tmp_path, Classes(("very-calm", TENSE)), [None] * 400)
+    assert (found.counts[0].photographs, found.counts[0].lost, found.counts[0].reason) == (
+        201,
+        1,
+        "unreadable",
+    )
 
 
-def test_faces_that_neither_table_nor_pattern_names_are_told(monkeypatch, tmp_path):
+def test_faces_that_neither_table_nor_pattern_names_are_found(monkeypatch, tmp_path):
     monkeypatch.setattr(module, "read_manifest", lambda data: rows(0))
     monkeypatch.setattr(module, "read_rejected", lambda data: [])
     monkeypatch.setattr(module, "_light", lambda data, found: np.full(len(found), 100.0))
     known = [str(number) for number in range(100)]
-    told = judge(tmp_path, Classes((CALM, TENSE)), known + [None] * 300)
-    assert any("Who is on 300 of 400 photographs is not known" in line for line in told.warnings)
-    told = judge(tmp_path, Classes((CALM, TENSE)), known * 4)
-    assert not any("not known" in line for line in told.warnings)
+    found = check(tmp_path, Classes((CALM, TENSE)), known + [None] * 300)
+    assert any("Who is on 300 of 400 photographs is not known" in line for line in found.warnings)
+    found = check(tmp_path, Classes((CALM, TENSE)), known * 4)
+    assert not any("not known" in line for line in found.warnings)
 
 
-@pytest.mark.parametrize(("held_out", "judging"), [(100, 100), (0, 400)])
-def test_the_score_is_as_sure_as_the_faces_that_judge_are_many(monkeypatch, tmp_path, held_out, judging):
+@pytest.mark.parametrize(("held_out", "evaluated"), [(100, 100), (0, 400)])
+def test_the_score_is_as_sure_as_the_faces_of_the_evaluation_are_many(
+    monkeypatch, tmp_path, held_out, evaluated
+):
     monkeypatch.setattr(module, "read_manifest", lambda data: rows(held_out))
     monkeypatch.setattr(module, "read_rejected", lambda data: [])
     monkeypatch.setattr(module, "_light", lambda data, found: np.full(len(found), 100.0))
-    told = judge(tmp_path, Classes((CALM, TENSE)), [None] * 400)
-    assert told.judging == judging
-    assert any(f"known from {judging} faces" in line for line in told.warnings)
+    found = check(tmp_path, Classes((CALM, TENSE)), [None] * 400)
+    assert found.evaluated == evaluated
+    assert any(f"known from {evaluated} faces" in line for line in found.warnings)
 
 
 def test_faces_of_one_video_or_person_say_as_little_as_one(monkeypatch, tmp_path):
-    found = [row | {"group": number % 4} for number, row in enumerate(rows(0))]
-    monkeypatch.setattr(module, "read_manifest", lambda data: found)
+    grouped = [row | {"group": number % 4} for number, row in enumerate(rows(0))]
+    monkeypatch.setattr(module, "read_manifest", lambda data: grouped)
     monkeypatch.setattr(module, "read_rejected", lambda data: [])
     monkeypatch.setattr(module, "_light", lambda data, rows: np.full(len(rows), 100.0))
-    told = " ".join(judge(tmp_path, Classes((CALM, TENSE)), [None] * 400).warnings)
+    found = " ".join(check(tmp_path, Classes((CALM, TENSE)), [None] * 400).warnings)
     assert (
         "400 faces of 4 people, videos or groups of copies: were it 70%, it could as well be 27% or 94%"
-        in told
+        in found
     )
     people = ["Ada" if number % 2 else None for number in range(400)]
-    assert judge(tmp_path, Classes((CALM, TENSE)), people).apart == 3
+    assert check(tmp_path, Classes((CALM, TENSE)), people).apart == 3
 
 
 def test_what_included_models_reached_is_not_promised_to_random_weights(monkeypatch, tmp_path):
@@ -95,9 +101,9 @@ def test_what_included_models_reached_is_not_promised_to_random_weights(monkeypa
     monkeypatch.setattr(module, "read_rejected", lambda data: [])
     monkeypatch.setattr(module, "_light", lambda data, found: np.full(len(found), 100.0))
     for nothing in (False, True):
-        told = " ".join(judge(tmp_path, Classes((CALM, TENSE)), [None] * 400, nothing).warnings)
-        assert ("Random weights learn little" in told) == nothing
-        assert ("of the accuracy with 600 per class" in told) != nothing
+        found = " ".join(check(tmp_path, Classes((CALM, TENSE)), [None] * 400, nothing).warnings)
+        assert ("Random weights learn little" in found) == nothing
+        assert ("of the accuracy with 600 per class" in found) != nothing
 
 
 def test_the_page_shows_frames_without_a_face(tmp_path):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from emotion.models.evaluation.evaluate import VideoAnswer, cast_vote
+from emotion.models.evaluation.evaluate import VideoPrediction, cast_vote
 from emotion.models.evaluation.overlap import Matches
 from emotion.models.evaluation.predictions import Predictions
 from emotion.models.names import readable
@@ -15,7 +15,7 @@ from emotion.models.voting.vote import VoteWeights
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Prediction:
     """A labelled face, photograph or video, and its prediction.
 
     Attributes:
@@ -44,7 +44,9 @@ class Answer:
         return self.probabilities.get(self.answer, 0.0)
 
 
-def answers_of(found: Predictions, weights: VoteWeights, matches: Matches | None = None) -> list[Answer]:
+def predictions_of_faces(
+    found: Predictions, weights: VoteWeights, matches: Matches | None = None
+) -> list[Prediction]:
     """The prediction for each face, in order, followed by those that were left out."""
     seen = [""] * len(found.labels)
     if matches is not None:
@@ -52,8 +54,8 @@ def answers_of(found: Predictions, weights: VoteWeights, matches: Matches | None
     faces = found.faces
     classes, names = faces.schema.classes.names, faces.schema.regions.names
     alone = found.predictions.argmax(axis=2)
-    judged = [
-        Answer(
+    evaluated = [
+        Prediction(
             source,
             classes[faces.labels[index]],
             classes[vote.argmax()],
@@ -64,33 +66,33 @@ def answers_of(found: Predictions, weights: VoteWeights, matches: Matches | None
         )
         for index, (source, vote) in enumerate(zip(faces.sources, cast_vote(found, weights), strict=True))
     ]
-    return judged + [Answer(one.source, one.label, reason=one.reason) for one in faces.left_out]
+    return evaluated + [Prediction(one.source, one.label, reason=one.reason) for one in faces.left_out]
 
 
-def answers_of_videos(videos: Sequence[VideoAnswer]) -> list[Answer]:
+def predictions_of_videos(videos: Sequence[VideoPrediction]) -> list[Prediction]:
     """The prediction for each video: its strongest class."""
-    return [Answer(video.name, video.label, video.answer, dict(video.strength)) for video in videos]
+    return [Prediction(video.name, video.label, video.answer, dict(video.strength)) for video in videos]
 
 
-def to_csv(answers: Sequence[Answer], classes: Sequence[str]) -> str:
+def to_csv(predictions: Sequence[Prediction], classes: Sequence[str]) -> str:
     """One row per prediction: source, label, answer, right, confidence, each class and region, left_out,
     near_duplicate_of.
     """
-    regions = list(dict.fromkeys(name for one in answers for name in one.regions))
+    regions = list(dict.fromkeys(name for one in predictions for name in one.regions))
     file = io.StringIO()
     rows = csv.writer(file, lineterminator="\n")
     head = ["source", "label", "answer", "right", "confidence", *classes, *regions]
     rows.writerow([*head, "left_out", "near_duplicate_of"])
-    for one in answers:
-        judged = not one.reason
+    for one in predictions:
+        evaluated = not one.reason
         rows.writerow(
             [
                 readable(one.source),
                 one.label,
                 one.answer,
-                int(one.answer == one.label) if judged else "",
-                f"{one.confidence:.4f}" if judged else "",
-                *(f"{one.probabilities[name]:.4f}" if judged else "" for name in classes),
+                int(one.answer == one.label) if evaluated else "",
+                f"{one.confidence:.4f}" if evaluated else "",
+                *(f"{one.probabilities[name]:.4f}" if evaluated else "" for name in classes),
                 *(one.regions.get(name, "") for name in regions),
                 one.reason,
                 one.near_duplicate_of,
@@ -99,7 +101,7 @@ def to_csv(answers: Sequence[Answer], classes: Sequence[str]) -> str:
     return file.getvalue()
 
 
-def worst(answers: Sequence[Answer], count: int) -> list[Answer]:
+def worst(predictions: Sequence[Prediction], count: int) -> list[Prediction]:
     """The errors with the smallest probability of the true class, at most so many."""
-    wrong = [one for one in answers if one.probabilities and one.answer != one.label]
+    wrong = [one for one in predictions if one.probabilities and one.answer != one.label]
     return sorted(wrong, key=lambda one: (one.probabilities[one.label], -one.confidence))[:count]
