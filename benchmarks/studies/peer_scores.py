@@ -157,15 +157,15 @@ class Measured:
     rows: tuple[Row, ...]
 
     def of(self, peer: str) -> list[Row]:
-        """The rows of a peer, its usual way of detection first."""
+        """The rows of a peer, in the order of its ways of detection."""
         return [row for row in self.rows if row.program.startswith(f"{peer}, ")]
 
 
 def brief(measured: Sequence[Measured], peer: str) -> Iterator[str]:
-    """The accuracies of this program and of a peer in Markdown: in its usual way, and in its best one."""
+    """The accuracies of this program and of a peer in Markdown: in its first way of detection, and in its best one."""
     usual = measured[0].of(peer)[0].program
     yield (
-        f"| set, photographs | emotion-live | {usual}: its usual way | no face: emotion-live, {peer} "
+        f"| set, photographs | emotion-live | {usual}: first attempt | no face: emotion-live, {peer} "
         f"| best way of {peer} on this set | difference from the best way |"
     )
     yield "|---" * 6 + "|"
