@@ -162,7 +162,7 @@ class Measured:
 
 
 def brief(measured: Sequence[Measured], peer: str) -> Iterator[str]:
-    """The accuracies of this program and of a peer in Markdown: in its first way of detection, and in its best one."""
+    """The accuracies of this program and of a peer in Markdown: in its first way, and in its best one."""
     usual = measured[0].of(peer)[0].program
     yield (
         f"| set, photographs | emotion-live | {usual}: first attempt | no face: emotion-live, {peer} "
