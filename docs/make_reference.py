@@ -119,6 +119,7 @@ def _value(one: Any) -> str:
     return one.metavar or choices or _WORDS.get(kind, "VALUE")
 
 
+_HEAD = ["column", "type", "unit", "range", "meaning"]
 _WORDS = {int: "NUMBER", float: "NUMBER", str: "TEXT", Path: "PATH"}
 
 
@@ -148,14 +149,10 @@ def _said(one: Any) -> str:
 def columns() -> str:
     """Every column of every table."""
     from emotion.models.manifest import LITE, read_schema  # noqa: PLC0415
-    from emotion.realtime.details import DETAILS, detail_columns  # noqa: PLC0415
     from emotion.realtime.sinks.columns import PHOTOGRAPH_COLUMNS, Columns, description  # noqa: PLC0415
-    from emotion.study import columns as study  # noqa: PLC0415
-    from emotion.study.metadata import Metadata  # noqa: PLC0415
 
     schema = read_schema(LITE)
     classes = schema.classes.names
-    head = ["column", "type", "unit", "range", "meaning"]
 
     def rows(names: Iterable[str]) -> list[list[str]]:
         described = ((name, description(name)) for name in names)
@@ -176,35 +173,48 @@ def columns() -> str:
         f"Photographs have {', '.join(f'`{name}`' for name in PHOTOGRAPH_COLUMNS)} in place of `frame`, "
         f"`pts` and "
         "`seconds`, and no `since`. `utc` is only there for live sources.\n",
-        table(head, rows(live.all)),
+        table(_HEAD, rows(live.all)),
         "## Additional columns: `--columns`\n",
     ]
+    parts = (*out, *_additional_columns(), "## Tables of many videos\n", *_study_columns(classes))
+    return "\n".join(part for part in parts if part)
+
+
+def _additional_columns() -> Iterator[str]:
+    """Those of each value of `--columns`."""
+    from emotion.realtime.details import DETAILS, detail_columns  # noqa: PLC0415
+    from emotion.realtime.sinks.columns import description  # noqa: PLC0415
+
     for detail in DETAILS:
         names = list(detail_columns((detail,))) or [detail]
+        note = ""
         if detail == "blendshapes":
             names, more = names[:3], len(names) - 3
             note = f"... and {more} more, named as in ARKit; `_neutral` of MediaPipe replaces `tongueOut`.\n"
         elif detail == "pose":
             note = (
                 "For it MediaPipe itself finds the faces (`--landmarks auto`), so that all other columns "
-                "change a little, too: ask for it in all videos that are compared, or in none.\n"
+                "change a little, too: request it for all videos that are compared, or for none.\n"
             )
-        else:
-            note = ""
         described = ((f"`{name}`", description(name)) for name in names)
         lines = [[name, one.kind, one.unit, one.bounds, one.meaning] for name, one in described]
-        out += [f"`--columns {detail}`\n", table(head, lines), note]
+        yield from (f"`--columns {detail}`\n", table(_HEAD, lines), note)
+
+
+def _study_columns(classes: tuple[str, ...]) -> Iterator[str]:
+    """Those of each table of a study."""
+    from emotion.study import columns as study  # noqa: PLC0415
+    from emotion.study.metadata import Metadata  # noqa: PLC0415
+
     tables = {
         "videos.csv": study.video_columns(classes, Metadata()),
         "people.csv": study.person_columns(classes, Metadata()),
         "course.csv": study.course_columns(classes),
         "columns.csv": study.column_columns(),
     }
-    out.append("## Tables of many videos\n")
     for name, found in tables.items():
         lines = [[one.name, one.kind, one.unit, one.bounds, one.meaning] for one in found]
-        out += [f"### {name}\n", table(head, _grouped(lines, classes))]
-    return "\n".join(part for part in out if part)
+        yield from (f"### {name}\n", table(_HEAD, _grouped(lines, classes)))
 
 
 def _grouped(rows: list[list[str]], classes: tuple[str, ...]) -> list[list[str]]:

@@ -81,7 +81,6 @@ def train(
 ) -> None:
     """Train a network on several sets, or go on with a run that was stopped."""
     from emotion.models.training import many_sets
-    from emotion.models.training.set_scores import score_sets
 
     limit_threads(threads)
     options = many_sets.SetsOptions(
@@ -105,13 +104,8 @@ def train(
     network = begin(start_from, len(options.sets))
 
     def evaluation(network: "keras.Model", done: int) -> dict[str, float]:
-        if done % evaluate_every and done != options.rounds:
-            return {}
-        return {
-            f"{score.name} {head}": value
-            for score in score_sets(held_out, many_sets.predict(network, held_out.crops()), options.sets)
-            for head, value in (("common", score.common.value), ("own", score.own.value))
-        }
+        due = done % evaluate_every == 0 or done == options.rounds
+        return scores_by_head(network, held_out, options.sets) if due else {}
 
     height, width = (round(side * scale) for side in _SIZES[name])
     many_sets.train_on_sets(network, pool, run, options, (height, width), evaluation, report)
@@ -368,6 +362,18 @@ def begin(start_from: Path, sets: int) -> "keras.Model":
         mobilenet.begin_with(network, read_faceres(start_from))
         return network
     return set_networks.with_sets(set_networks.load(start_from), sets)
+
+
+def scores_by_head(network: "keras.Model", pool: Pool, sets: Sequence[str]) -> dict[str, float]:
+    """Balanced accuracy of the common head and of each set's own, by set and head."""
+    from emotion.models.training import many_sets
+    from emotion.models.training.set_scores import score_sets
+
+    return {
+        f"{score.name} {head}": value
+        for score in score_sets(pool, many_sets.predict(network, pool.crops()), sets)
+        for head, value in (("common", score.common.value), ("own", score.own.value))
+    }
 
 
 def parse_shares(texts: Sequence[str]) -> tuple[tuple[str, float], ...]:

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from emotion.models.classes import Classes
 from emotion.models.data.label_folders import Video
 from emotion.models.errors import DatasetError
 from emotion.models.evaluation.evaluate import Evaluation, VideoPrediction
-from emotion.models.evaluation.scores import score
+from emotion.models.evaluation.scores import Scores, score
 from emotion.models.words import counted
 from emotion.realtime.errors import IncompleteSourceError, SourceError
 from emotion.realtime.messages import EmotionFrame
@@ -18,6 +19,8 @@ from emotion.realtime.options import Options
 from emotion.realtime.session import Models, Session
 from emotion.realtime.sinks.summary import Summary, SummaryBuilder
 from emotion.realtime.sources.file import VideoFile
+
+_Strengths: TypeAlias = npt.NDArray[np.float32]
 
 
 def evaluate_videos(
@@ -70,24 +73,26 @@ def evaluate_videos(
     progress(len(videos), len(videos))
     if not video_predictions:
         raise DatasetError(f"Not one face was found in {counted(len(videos), 'video')}.")
-    labels = np.array([schema.classes.index(prediction.label) for prediction in video_predictions])
-    apart = np.arange(len(video_predictions))
+    labels = np.array([schema.classes.index(one.label) for one in video_predictions])
     return Evaluation(
         about=about,
         missing=missing,
-        scores={
-            name: score(
-                labels,
-                np.stack([prediction[name] for prediction in predictions]),
-                apart,
-                schema.classes.names,
-            )
-            for name in (*schema.regions.names, "vote")
-        },
+        scores=_scores(labels, predictions, schema.classes),
         videos=tuple(video_predictions),
         classes=schema.classes.names,
         unreadable=len(unreadable),
     )
+
+
+def _scores(
+    labels: npt.NDArray[np.int64], predictions: Sequence[dict[str, _Strengths]], classes: Classes
+) -> dict[str, Scores]:
+    """Of each region and the vote; each video is a group of its own."""
+    groups = np.arange(len(labels))
+    return {
+        name: score(labels, np.stack([one[name] for one in predictions]), groups, classes.names)
+        for name in predictions[0]
+    }
 
 
 def _watch(
@@ -115,7 +120,7 @@ def _as_if_alone(result: EmotionFrame, name: str) -> EmotionFrame:
     )
 
 
-def _strengths(summary: Summary, classes: Classes) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+def _strengths(summary: Summary, classes: Classes) -> _Strengths:
     """How strong each class is over a video, float32 (classes,); even where a region was never seen."""
     if summary.strength is None:
         return np.full(len(classes), 1 / len(classes), np.float32)

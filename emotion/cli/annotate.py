@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -130,29 +131,61 @@ def annotate_command(
         check_together(many, run.watched, options.drawing.privacy != "none", run.folder)
         spool = stack.enter_context(Spool(errors.print))
         inputs = run.find(sources, recursive, spool, many)
-        found = [one for one in inputs if one.kind == "video"]
-        together = run.together(found, many)
-        with_study = together and run.folder is not None if study is None else study
-        more = (*(("study",) if with_study else ()), *(("portraits",) if many.portraits else ()))
-        videos = run.plan_videos(found, more)
-        photographs = run.plan_photographs([one for one in inputs if one.kind == "photograph"])
-        if run.folder is not None and (videos or photographs):
+        plan = _plan(run, inputs, many, study)
+        if run.folder is not None and (plan.videos or plan.photographs):
             stand_ins.check(run.folder)
-        folders = any(Path(source).is_dir() for source in sources or ())
-        several = run.folder is not None and photographs is not None and len(photographs[0]) > 1
-        passes = with_study or folders or several if resume is None else resume
-        if videos and (together or with_study):
-            run.many(videos, many, with_study, passes)
-        if photographs and many.cluster is not None:
-            run.photographs(*photographs, many, passes)
-        elif photographs or (videos and not together and not with_study):
-            run.models = load_models(options.engine, errors.print)
-            stack.enter_context(serving_metrics(run.observer, options.outputs.metrics, say=errors.print))
-            if not together and not with_study:
-                run.videos(videos, passes)
-            if photographs:
-                run.photographs(*photographs, many, passes)
+        if resume is None:
+            folders = any(Path(source).is_dir() for source in sources or ())
+            several = run.folder is not None and plan.photographs is not None and len(plan.photographs[0]) > 1
+            resume = plan.study or folders or several
+        _annotate(run, plan, many, options, resume)
     raise typer.Exit(run.code)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The inputs, and how they are annotated.
+
+    Attributes:
+        videos: each with its result files.
+        photographs: with their common ones; None if there are none.
+        parallel: whether videos are distributed to processes.
+        study: whether there are tables of all videos.
+    """
+
+    videos: list[tuple[Path, Outputs]]
+    photographs: tuple[Sequence[Input], PhotographOutputs] | None
+    parallel: bool
+    study: bool
+
+
+def _plan(run: "_Run", inputs: Sequence[Input], many: StudyOptions, study: bool | None) -> _Plan:
+    """Plan a run; `study` is None where it follows from the inputs."""
+    found = [one for one in inputs if one.kind == "video"]
+    together = run.together(found, many)
+    with_study = together and run.folder is not None if study is None else study
+    more = (*(("study",) if with_study else ()), *(("portraits",) if many.portraits else ()))
+    return _Plan(
+        run.plan_videos(found, more),
+        run.plan_photographs([one for one in inputs if one.kind == "photograph"]),
+        together or with_study,
+        with_study,
+    )
+
+
+def _annotate(run: "_Run", plan: _Plan, many: StudyOptions, options: Options, resume: bool) -> None:
+    """Annotate videos, then photographs; the models are loaded if anything is analysed in this process."""
+    if plan.videos and plan.parallel:
+        run.many(plan.videos, many, plan.study, resume)
+    if plan.photographs and many.cluster is not None:
+        run.photographs(*plan.photographs, many, resume)
+    elif plan.photographs or (plan.videos and not plan.parallel):
+        run.models = load_models(options.engine, errors.print)
+        with serving_metrics(run.observer, options.outputs.metrics, say=errors.print):
+            if not plan.parallel:
+                run.videos(plan.videos, resume)
+            if plan.photographs:
+                run.photographs(*plan.photographs, many, resume)
 
 
 def _places(given: Sequence[Path], stand_ins: StandIns) -> tuple[list[Path], Path | None]:

@@ -59,27 +59,15 @@ def train(
 ) -> None:
     """Train the network of the eyes or the lips, or a teacher. The same command resumes a run."""
     folder = run or RUNS / options.view
-    results = [folder, *(folder / name for name in ("model.keras", "checkpoint.keras"))]
-    refuse_shipped(folder)
-    check_folder(folder)
     start_from = start_from and model_folder(start_from)
     teacher = [model_folder(one) for one in teacher or ()]
-    keep_apart([data, start_from, *teacher], results)
-    if start_from and not start_from.exists():
-        raise ModelFileError(
-            f"{start_from} is missing: --start-from takes lite, standard, a model folder or a .keras file."
-        )
-    if start_from and start_from.is_dir():
-        _check_architecture(options, start_from)
+    _check_places(folder, [data, start_from, *teacher])
+    _check_start(options, start_from)
     if not teacher:
         options = replace(options, teacher_weight=0.0)
     earlier = _seen_by(start_from, options.view)
     training = _training()
-    if options.sizes[-1][1] < 1:
-        errors.print(
-            f"The last passes see pictures at {options.sizes[-1][1]:g} of their size; the exported network "
-            "sees them at their full size, which it then does not know. End with a stage like 4@1."
-        )
+    _warn_of_sizes(options)
     if start_from and start_from.is_dir():
         start_from = _restored(options, start_from, data, folder)
     with counting(f"Training the {options.view}") as progress:
@@ -101,6 +89,33 @@ def train(
             earlier=earlier,
         )
     console.print(f"Trained network in {shown(model)}, curves in {shown(folder / 'curves.png')}")
+
+
+def _check_places(folder: Path, inputs: list[Path | None]) -> None:
+    """Refuse a folder of the run that would replace an input or included models."""
+    refuse_shipped(folder)
+    check_folder(folder)
+    keep_apart(inputs, [folder, *(folder / name for name in ("model.keras", "checkpoint.keras"))])
+
+
+def _check_start(options: TrainingOptions, start_from: Path | None) -> None:
+    """Refuse initial weights that are missing or of another architecture."""
+    if start_from and not start_from.exists():
+        raise ModelFileError(
+            f"{start_from} is missing: --start-from takes lite, standard, a model folder or a .keras file."
+        )
+    if start_from and start_from.is_dir():
+        _check_architecture(options, start_from)
+
+
+def _warn_of_sizes(options: TrainingOptions) -> None:
+    """Warn where training ends with smaller pictures than the exported network gets."""
+    last = options.sizes[-1][1]
+    if last < 1:
+        errors.print(
+            f"The last passes see pictures at {last:g} of their size; the exported network "
+            "sees them at their full size, which it then does not know. End with a stage like 4@1."
+        )
 
 
 def _seen_by(start_from: Path | None, view: str) -> Fingerprints | None:
