@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 def scores_table(evaluation: "Evaluation") -> Table:
     """A column for each predictor, a row for each class, since there may be many with long names."""
     scores = evaluation.scores.values()
-    judged = counted(evaluation.vote.faces, "video" if evaluation.videos else "face")
-    table = Table("", *evaluation.scores, title=f"{judged}; by class: recall")
+    evaluated = counted(evaluation.vote.faces, "video" if evaluation.videos else "face")
+    table = Table("", *evaluation.scores, title=f"{evaluated}; by class: recall")
     table.add_row("accuracy", *(f"{one.accuracy.value:.1%}" for one in scores))
     intervals = (f"{one.accuracy.low:.0%}-{one.accuracy.high:.0%}" for one in scores)
     table.add_row("95% interval", *intervals)

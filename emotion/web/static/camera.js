@@ -163,7 +163,7 @@ class Session {
     if (this.closed) return this.close();
     this.picture.getVideoTracks()[0].addEventListener("ended", () => session === this && stop("The camera was taken away."));
     byId("own").srcObject = this.picture;
-    this.telling = setInterval(() => this.tell(), NUMBERS_EVERY_MS);
+    this.reporting = setInterval(() => this.report(), NUMBERS_EVERY_MS);
     await listCameras(this);
     await byId("own").play();
     if (this.closed) return;
@@ -261,7 +261,7 @@ class Session {
     return track.muted || track.readyState === "ended" || byId("own").readyState < HTMLMediaElement.HAVE_CURRENT_DATA;
   }
 
-  tell() {
+  report() {
     if (!state.latest) {
       if (this.dark && performance.now() - this.begun > FIRST_PICTURE_MS) say(NO_PICTURE);
       return;
@@ -320,7 +320,7 @@ class Session {
   close() {
     this.closed = true;
     if (this.recording) this.record();
-    clearInterval(this.telling);
+    clearInterval(this.reporting);
     cancelAnimationFrame(this.drawing);
     this.stream?.close();
     for (const track of this.picture?.getTracks() ?? []) track.stop();

@@ -123,8 +123,8 @@ export class RequestError extends Error {
   }
 }
 
-/** A request whose failure is a RequestError. */
-export async function ask(path, options = {}) {
+/** Sends a request; its failure is a RequestError. */
+export async function request(path, options = {}) {
   const response = await send(path, options).catch(() => {
     throw new RequestError(UNREACHABLE, 0);
   });

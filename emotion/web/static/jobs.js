@@ -1,6 +1,6 @@
 // What is known of the visitor's videos, and what can be done with one: used by the list and by one video's view.
 
-import { allIsWell, ask, banner, capital, confirmed, counted, icon, inWords, make, percent } from "./dom.js";
+import { allIsWell, banner, capital, confirmed, counted, icon, inWords, make, percent, request } from "./dom.js";
 
 const OPEN = ["waiting", "running"];
 const AGAIN_MS = 3000;
@@ -67,7 +67,7 @@ function button(job, text, picture, act) {
 /** Asks, then deletes; true where it was done. */
 export async function remove(job) {
   if (!(await confirmed(`Delete “${job.title}” and all its results? This cannot be undone.`, "Delete"))) return false;
-  await ask(`/api/jobs/${job.id}`, { method: "DELETE" });
+  await request(`/api/jobs/${job.id}`, { method: "DELETE" });
   return true;
 }
 
@@ -75,7 +75,7 @@ export async function remove(job) {
 export function actionsOf(job, after) {
   if (!job.mine) return [];
   const post = (path) => async () => {
-    await ask(`/api/jobs/${job.id}/${path}`, { method: "POST" });
+    await request(`/api/jobs/${job.id}/${path}`, { method: "POST" });
     after(job, false);
   };
   return [

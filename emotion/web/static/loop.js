@@ -39,7 +39,7 @@ export class Loop {
 
   async fetch() {
     this.wanted = !matchMedia("(prefers-reduced-motion: reduce)").matches;
-    const found = await fetch("/static/loop.json").then((answer) => answer.json());
+    const found = await fetch("/static/loop.json").then((response) => response.json());
     // The server may have other models than those with which it was analysed.
     this.facts = String(found.emotions) === String(EMOTIONS) ? found : { ...found, results: [] };
     this.video.addEventListener("loadeddata", () => {

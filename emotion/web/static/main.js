@@ -2,7 +2,7 @@
 
 import * as about from "./about.js";
 import * as camera from "./camera.js";
-import { ask, banner, byId } from "./dom.js";
+import { banner, byId, request } from "./dom.js";
 import { moves } from "./moving.js";
 import * as photos from "./photos.js";
 import * as result from "./result.js";
@@ -76,10 +76,10 @@ window.addEventListener("hashchange", () => {
 });
 route(); // before the server has responded, so that the page is not empty
 try {
-  const facts = await ask("/api/models");
+  const facts = await request("/api/models");
   about.show(facts);
-  videos.tell(facts.limits);
-  photos.tell(facts.limits);
+  videos.setLimits(facts.limits);
+  photos.setLimits(facts.limits);
 } catch (error) {
   banner(error.message);
 }

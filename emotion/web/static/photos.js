@@ -1,7 +1,7 @@
 // Photos: chosen, dropped or pasted; each is analysed by the server, which does not store it.
 
 import { EMOTIONS } from "./classes.js";
-import { ask, byId, capital, counted, make, onTheme, percents, saveFile, size } from "./dom.js";
+import { byId, capital, counted, make, onTheme, percents, request, saveFile, size } from "./dom.js";
 import { Tiles } from "./faces.js";
 import { drawOverlay } from "./labels.js";
 
@@ -31,7 +31,7 @@ export function setUp() {
   onTheme(() => photos.forEach((photo) => photo.paint()));
 }
 
-export function tell(limits) {
+export function setLimits(limits) {
   limit = limits.photo_bytes;
   byId("photo-limits").textContent = `JPEG, PNG, WebP or GIF, up to ${size(limit)} each. Nothing of them is kept.`;
 }
@@ -77,7 +77,7 @@ class Photo {
     if (this.file.size > limit) return this.fail(`The file is larger than the ${size(limit)} that this server takes.`);
     for (;;) {
       try {
-        this.result = await ask("/api/photos", { method: "POST", body: this.file });
+        this.result = await request("/api/photos", { method: "POST", body: this.file });
         break;
       } catch (error) {
         if (error.status !== 503) return this.fail(error.message);

@@ -99,10 +99,10 @@ export class Player {
       this.mute.replaceChildren(icon(video.muted ? "mute" : "sound"));
       [this.mute.title, this.mute.ariaLabel] = [words, words];
     });
-    video.addEventListener("timeupdate", () => this.tell());
+    video.addEventListener("timeupdate", () => this.showTime());
     video.addEventListener("loadedmetadata", () => {
       this.bar.max = video.duration;
-      this.tell();
+      this.showTime();
     });
     video.addEventListener("click", () => this.toggle());
     video.addEventListener("error", () => {
@@ -118,7 +118,7 @@ export class Player {
     [this.play.title, this.play.ariaLabel] = [words, words];
   }
 
-  tell() {
+  showTime() {
     const length = this.video.duration || 0;
     // The length as in the list of videos: 19.7 seconds are 0:20, not 0:19.
     const moment = this.video.ended ? lasting(length) : clock(this.time, isShort(length));

@@ -1,6 +1,6 @@
 // One video: how it stands, its picture, the expressions over time, and what can be downloaded.
 
-import { ask, banner, byId, icon, make, size } from "./dom.js";
+import { banner, byId, icon, make, request, size } from "./dom.js";
 import { actionsOf, isOpen, wordsOf } from "./jobs.js";
 import { Player } from "./player.js";
 import { Timeline } from "./timeline.js";
@@ -36,8 +36,8 @@ export function setUp(find) {
   known = find;
 }
 
-/** The list is another one. */
-export function told() {
+/** Shows what has changed in the list. */
+export function update() {
   if (shown) refresh();
 }
 
@@ -59,7 +59,7 @@ async function refresh() {
   const current = shown;
   let job = known(current.id);
   try {
-    job ??= await ask(`/api/jobs/${encodeURIComponent(current.id)}`);
+    job ??= await request(`/api/jobs/${encodeURIComponent(current.id)}`);
   } catch (error) {
     if (shown !== current) return;
     const missing = error.status === 404 || error.status === 405;
@@ -95,7 +95,7 @@ async function lay(current, job) {
   place.append(foot(job));
   if (focused) byId("video-title").focus();
   if (!job.overview) return;
-  const overview = await ask(`/api/jobs/${job.id}/overview`).catch((error) => banner(error.message));
+  const overview = await request(`/api/jobs/${job.id}/overview`).catch((error) => banner(error.message));
   if (shown !== current || !overview?.people.length) return;
   times.append(make("h2", {}, "Timeline"), help());
   current.timeline = new Timeline(overview, player, times, job.title);

@@ -1,6 +1,6 @@
 // The way of a camera's picture to the server and of its results back; it mends itself when it breaks.
 
-import { RequestError, ask } from "./dom.js";
+import { RequestError, request } from "./dom.js";
 
 const PING_EVERY_MS = 1000;
 // The server answers each ping: after so much silence it is not there, or not to be reached.
@@ -17,10 +17,10 @@ const NO_CONNECTION =
 /** Callbacks: `heard(message, now)`, `drawn(track)`, `lost(reason)`, `failed(reason)`. */
 export class Stream {
   /** @param picture a MediaStream; @param wishes ({drawn, mirror, blur}). */
-  constructor(picture, wishes, told) {
+  constructor(picture, wishes, callbacks) {
     this.picture = picture;
     this.wishes = wishes;
-    this.told = told;
+    this.callbacks = callbacks;
     this.attempts = 0;
     this.roundTrip = Infinity;
     this.offset = null;
@@ -57,13 +57,13 @@ export class Stream {
     track.contentHint = "motion";
     const { drawn, mirror, blur } = this.wishes;
     connection.addTransceiver(track, { direction: drawn ? "sendrecv" : "sendonly", streams: [this.picture] });
-    connection.addEventListener("track", (event) => current() && this.told.drawn(event.track));
+    connection.addEventListener("track", (event) => current() && this.callbacks.drawn(event.track));
     await connection.setLocalDescription();
     await gathered(connection);
     if (!current()) return; // another stream was wanted meanwhile: this one takes no place
     const { sdp } = connection.localDescription;
     if (!sdp.includes("a=candidate:")) throw new RequestError(NO_NETWORK, 400);
-    const answer = await ask(`/api/cameras${blur ? "?privacy=blur" : ""}`, {
+    const answer = await request(`/api/cameras${blur ? "?privacy=blur" : ""}`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ sdp, drawn, mirror }),
@@ -74,7 +74,7 @@ export class Stream {
     this.connecting = setTimeout(() => {
       if (!current() || channel.readyState === "open") return;
       if (this.worked) this.lose(); // it was no firewall
-      else this.told.failed(NO_CONNECTION);
+      else this.callbacks.failed(NO_CONNECTION);
     }, CONNECT_MS);
   }
 
@@ -86,10 +86,10 @@ export class Stream {
 
   hear(message) {
     const now = (this.heardAt = performance.now());
-    if (message.error) return this.told.failed(message.error);
+    if (message.error) return this.callbacks.failed(message.error);
     if (message.pong !== undefined) return this.tune(message, now);
     this.attempts = 0;
-    this.told.heard(message, now);
+    this.callbacks.heard(message, now);
   }
 
   /** The offset of the server's clock, from the quickest of the last responses. */
@@ -111,7 +111,7 @@ export class Stream {
     if (this.closed) return;
     this.disconnect();
     [this.roundTrip, this.offset] = [Infinity, null]; // the next server has another clock
-    this.told.lost();
+    this.callbacks.lost();
     const wait = Math.min(LONGEST_RETRY_MS, RETRY_MS * 2 ** this.attempts);
     this.attempts += 1;
     this.retrying = setTimeout(() => this.retry(), wait);
@@ -123,7 +123,7 @@ export class Stream {
     } catch (error) {
       if (this.closed) return;
       if (error.passes) this.lose();
-      else this.told.failed(error.message);
+      else this.callbacks.failed(error.message);
     }
   }
 

@@ -20,7 +20,7 @@ export function setUp(onChange, onJob) {
   window.addEventListener("beforeunload", (event) => open().length && event.preventDefault());
 }
 
-export function tell(bytes) {
+export function setLimit(bytes) {
   limit = bytes;
 }
 

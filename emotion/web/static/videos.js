@@ -1,6 +1,6 @@
 // The list of videos: those that are being sent, worked on and done; sorted, searched, deleted.
 
-import { ask, banner, byId, confirmed, inWords, lasting, make, paint, size } from "./dom.js";
+import { banner, byId, confirmed, inWords, lasting, make, paint, request, size } from "./dom.js";
 import { actionsOf, isOpen, listen, wordsOf } from "./jobs.js";
 import * as result from "./result.js";
 import { recall, remember } from "./settings.js";
@@ -11,7 +11,7 @@ let jobs = [];
 
 export function setUp() {
   uploads.setUp(draw, (job) => {
-    // The list may know it before this answer is here.
+    // The list may know it before this response is here.
     if (!jobs.some(({ id }) => id === job.id)) jobs = [job, ...jobs];
   });
   byId("file").addEventListener("change", (event) => {
@@ -19,8 +19,8 @@ export function setUp() {
     event.target.value = "";
   });
   byId("video-sample").addEventListener("click", async () => {
-    const answer = await fetch("/static/sample.mp4");
-    uploads.send([new File([await answer.blob()], "sample.mp4", { type: "video/mp4" })]);
+    const response = await fetch("/static/sample.mp4");
+    uploads.send([new File([await response.blob()], "sample.mp4", { type: "video/mp4" })]);
   });
   byId("sort").value = recall("sort", "newest");
   byId("sort").addEventListener("change", ({ target }) => {
@@ -29,15 +29,15 @@ export function setUp() {
   });
   byId("search").addEventListener("input", draw);
   byId("delete-all").addEventListener("click", deleteAll);
-  listen((told) => {
-    jobs = told;
+  listen((listed) => {
+    jobs = listed;
     draw();
-    result.told(jobs);
+    result.update();
   });
 }
 
-export function tell(limits) {
-  uploads.tell(limits.upload_bytes);
+export function setLimits(limits) {
+  uploads.setLimit(limits.upload_bytes);
   byId("limits").textContent =
     `Up to ${size(limits.upload_bytes)} and ${inWords(limits.video_seconds)} each. Deleted after ${inWords(limits.keep_seconds)}.`;
 }
@@ -50,7 +50,7 @@ async function deleteAll() {
   const ended = jobs.filter((job) => !isOpen(job));
   if (!(await confirmed(`Delete ${ended.length === 1 ? "1 video" : `all ${ended.length} videos`} with all results? This cannot be undone.`, "Delete all"))) return;
   try {
-    for (const job of ended) await ask(`/api/jobs/${job.id}`, { method: "DELETE" });
+    for (const job of ended) await request(`/api/jobs/${job.id}`, { method: "DELETE" });
   } catch (error) {
     banner(error.message);
   }

@@ -266,7 +266,7 @@ def test_dropped_files_go_where_they_belong_and_none_is_lost(visit):
     expect(rows).to_have_count(0)
     assert page.evaluate(LEAVES)
     sent = len(posts)
-    page.evaluate("import('/static/uploads.js').then((uploads) => uploads.tell(3))")
+    page.evaluate("import('/static/uploads.js').then((uploads) => uploads.setLimit(3))")
     page.evaluate(DROP, [["large.mp4", "video/mp4", "1234"]])
     expect(rows).to_contain_text("larger than the")
     assert len(posts) == sent
