@@ -41,6 +41,16 @@ _MOST = ("rafdb=9003", "web-faces=9000", "ferplus=8000", "news-faces=400")
 # Another one than 1, so that the graph has the factor that `refit` fills in.
 _UNCALIBRATED = 1.25
 _SHARES = ("rafdb=0.4", "web-faces=0.3", "ferplus=0.27", "news-faces=0.03")
+Rounds = Annotated[int, typer.Option(help="Number of rounds; a checkpoint is saved after each.")]
+Steps = Annotated[int, typer.Option(help="Steps of gradient descent per round.")]
+LearningRate = Annotated[float, typer.Option(help="Learning rate of AdamW, before it decays.")]
+Fall = Annotated[
+    float, typer.Option(help="Share of all steps, at the end, in which the learning rate decays.")
+]
+Balance = Annotated[
+    float, typer.Option(help="Class balance: 0: as in each set; 1: all classes have equal weight.")
+]
+Threads = Annotated[int, typer.Option(help="Number of threads of TensorFlow.")]
 Data = Annotated[Path, typer.Option(help="Data set made by 'emotion dataset'.")]
 RegionArgument = Annotated[str, typer.Argument(help=f"Region that the network takes: {', '.join(_SIZES)}.")]
 Share = Annotated[list[str], typer.Option(help="SET=SHARE: part of each round from a set; may be repeated.")]
@@ -63,21 +73,23 @@ def train(
     teacher_predictions: Annotated[
         Path | None, typer.Option(help="Predictions of a teacher (a .parquet file of 'predict').")
     ] = None,
-    rounds: int = 20,
-    steps: int = 100,
-    batch: int = 64,
-    learning_rate: float = 5e-4,
-    fall: float = 0.4,
-    mixup: float = 0.2,
-    evenness: float = 0.5,
-    teacher_weight: float = 1.0,
-    teacher_temperature: float = 1.0,
+    rounds: Rounds = 20,
+    steps: Steps = 100,
+    batch: Annotated[int, typer.Option(help="Batch size.")] = 64,
+    learning_rate: LearningRate = 5e-4,
+    fall: Fall = 0.4,
+    mixup: Annotated[float, typer.Option(help="Parameter of the beta distribution of mixup; 0: none.")] = 0.2,
+    evenness: Balance = 0.5,
+    teacher_weight: Annotated[
+        float, typer.Option(help="Weight of the distillation loss, relative to that of the labels.")
+    ] = 1.0,
+    teacher_temperature: Annotated[float, typer.Option(help="Temperature of distillation.")] = 1.0,
     scale: Annotated[
         float, typer.Option(help="Side length of the training crops, relative to the full size.")
     ] = 1.0,
     evaluate_every: Annotated[int, typer.Option(help="Rounds from one evaluation to the next.")] = 4,
     evaluate_on: Annotated[int, typer.Option(help="Maximum number of faces per set for evaluation.")] = 1200,
-    threads: int = 1,
+    threads: Threads = 1,
 ) -> None:
     """Train a network on several sets, or go on with a run that was stopped."""
     from emotion.models.training import many_sets
@@ -140,16 +152,16 @@ def train_upper(
     run: Annotated[Path, typer.Option(help="Folder of the run.")],
     data: Data = Path("data/all"),
     share: Share = list(_SHARES),  # noqa: B006
-    rounds: int = 30,
-    steps: int = 50,
-    learning_rate: float = 2e-4,
-    fall: float = 0.7,
+    rounds: Rounds = 30,
+    steps: Steps = 50,
+    learning_rate: LearningRate = 2e-4,
+    fall: Fall = 0.7,
     blocks: Annotated[int, typer.Option(help="Last block that is not trained.")] = LAST_FROZEN_BLOCK,
     continue_from: Annotated[
         Path | None, typer.Option(help="Initial weights: the face.keras of a run, including its heads.")
     ] = None,
     leave_out: Annotated[str, typer.Option(help="Set to leave out of training.")] = "",
-    threads: int = 1,
+    threads: Threads = 1,
 ) -> None:
     """Train the upper blocks of FaceRes on views of whole faces, from a last layer fitted to some of them.
 
@@ -218,7 +230,7 @@ def export_face(
 
 
 @app.command()
-def publish(model: Path, output: Path, data: Data = Path("data/all"), threads: int = 1) -> None:
+def publish(model: Path, output: Path, data: Data = Path("data/all"), threads: Threads = 1) -> None:
     """Write what "emotion export" takes: a trained network's common part, batch norms settled."""
     from emotion.models.training.networks import build, identify
     from emotion.models.training.set_networks import load, without_sets
@@ -255,8 +267,8 @@ def refit(
     data: Data = Path("data/all"),
     most: Annotated[int, typer.Option(help="Maximum number of training faces per class and set.")] = 1000,
     before: Annotated[float, typer.Option(help="Weight of the previous logits.")] = 0.5,
-    evenness: float = 0.5,
-    pull: float = 1e-2,
+    evenness: Balance = 0.5,
+    pull: Annotated[float, typer.Option(help="Strength of the L2 regularisation.")] = 1e-2,
     wariness: Annotated[
         float, typer.Option(help="Regularisation against the effect of int8, as a multiple of its noise.")
     ] = 0.0,
@@ -320,7 +332,7 @@ def evaluate(
     data: Data = Path("data/all"),
     part: str = "validation",
     share: list[str] = list(_SHARES),  # noqa: B006
-    threads: int = 1,
+    threads: Threads = 1,
 ) -> None:
     """Score a trained network on the held-out faces of each set."""
     from emotion.models.training import many_sets, set_networks
@@ -340,7 +352,7 @@ def predict(
     output: Path,
     region: RegionArgument = "face",
     data: Data = Path("data/all"),
-    threads: int = 1,
+    threads: Threads = 1,
 ) -> None:
     """Write the predictions of a trained teacher's common head for the training faces."""
     from emotion.models.training import many_sets, set_networks
