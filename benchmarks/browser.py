@@ -76,13 +76,13 @@ def started(folder: Path, *options: object, port: int = 0) -> Iterator[tuple[str
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()) as process:
         try:
             assert process.stdout is not None
-            said = ""
+            output = ""
             # The address comes first, and last, once the models are there, how to end.
-            while "Ctrl-C" not in said and (line := process.stdout.readline()):
-                said += line
-            address = re.search(r"http\S+", said)
-            if address is None or "Ctrl-C" not in said:
-                raise RuntimeError(f"emotion serve did not start: {said!r}")
+            while "Ctrl-C" not in output and (line := process.stdout.readline()):
+                output += line
+            address = re.search(r"http\S+", output)
+            if address is None or "Ctrl-C" not in output:
+                raise RuntimeError(f"emotion serve did not start: {output!r}")
             yield address.group(0), process.pid
         finally:
             process.terminate()

@@ -73,8 +73,8 @@ def tests() -> Check:
     except subprocess.TimeoutExpired:
         return Check("pytest -m gpu", "did not end within 150 s", False)
     lines = (done.stdout.strip() or done.stderr.strip()).splitlines()
-    said = lines[-1].strip("= ") if lines else "nothing"
-    return Check("pytest -m gpu", said, done.returncode == 0 and "passed" in said)
+    outcome = lines[-1].strip("= ") if lines else "nothing"
+    return Check("pytest -m gpu", outcome, done.returncode == 0 and "passed" in outcome)
 
 
 def same_votes(name: str, provider: ProviderName) -> Iterator[Check]:
@@ -95,9 +95,9 @@ def same_votes(name: str, provider: ProviderName) -> Iterator[Check]:
     faces = [face for one in found for face in one.faces]
     for index, (one, other) in enumerate(zip(ours.regions, theirs.regions, strict=True)):
         crops = [face.crops[index].image for face in faces]
-        said, right = one(crops), other(crops)
-        away = float(np.abs(said - right).max())
-        same = float((said.argmax(axis=1) == right.argmax(axis=1)).mean())
+        outputs, expected = one(crops), other(crops)
+        away = float(np.abs(outputs - expected).max())
+        same = float((outputs.argmax(axis=1) == expected.argmax(axis=1)).mean())
         what = f"{name}, {one.manifest.region}: shares on {one.choice}"
         yield Check(what, f"at most {away:.4f} away, the same emotion in {same:.0%}", away < _SHARES)
 

@@ -125,11 +125,11 @@ def accuracy(
         labels = first.labels
         third = weights.third(first.blendshapes) if weights.third else None
         for precision in precisions(folder, regions):
-            said = [
+            probabilities = [
                 _answers(load(folder, region, precision, provider, threads=0), parts[region].crops())
                 for region in weights.regions
             ]
-            votes = weights.vote(np.stack(said), blendshapes=third).argmax(axis=1)
+            votes = weights.vote(np.stack(probabilities), blendshapes=third).argmax(axis=1)
             plain = votes if plain is None else plain
             right, agreement = votes == labels, float((votes == plain).mean())
             recalls = [float(right[labels == emotion].mean()) for emotion in np.unique(labels)]

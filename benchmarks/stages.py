@@ -56,14 +56,14 @@ def measure_stages(name: str, clip: Path, models: Models, max_faces: int, frames
         pictures, decode = time_each("decode", lambda _: next(reader), range(min(frames, _length(video))))
     schema = models.schema
     found, landmarks, crops = _faces(pictures, max_faces, models)
-    said, times = [], []
+    predicted, times = [], []
     for index, model in enumerate(models.regions):
         probabilities, timing = time_each(model.manifest.region, _predictor(model, index), found)
-        said.append(probabilities)
+        predicted.append(probabilities)
         times.append(timing)
     predictions = [
         PredictionFrame(f.frame, f.faces, np.stack(rows), schema=schema)
-        for f, *rows in zip(found, *said, strict=True)
+        for f, *rows in zip(found, *predicted, strict=True)
     ]
     people = People(models.weights)
     results, vote = time_each("vote", lambda item: next(iter(people.process([item]))), predictions)

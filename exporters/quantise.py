@@ -115,7 +115,7 @@ def quantise(
     training = load_region(data, region, ("train",), plain.classes.names).crops()
     chosen = training[np.random.default_rng(seed).permutation(len(training))[:crops]]
     validation = load_region(data, region, ("validation",), plain.classes.names)
-    expected = answers(RegionModel(folder, region, "cpu", threads=0), validation)
+    expected = predicted_classes(RegionModel(folder, region, "cpu", threads=0), validation)
     with workshop(folder) as making:
         shutil.copy(manifest_path(folder, region), making)
         path = making / f"{region}.int8.onnx"
@@ -123,8 +123,10 @@ def quantise(
             _quantise(folder / plain.file, path, chosen, spared)
             manifest = _int8_of(plain, path)
             manifest.save(making)
-            ours = answers(RegionModel(making, region, "cpu", threads=0, precision="int8"), validation)
-            gate = judge(ours, expected, validation.labels)
+            ours = predicted_classes(
+                RegionModel(making, region, "cpu", threads=0, precision="int8"), validation
+            )
+            gate = compare(ours, expected, validation.labels)
             say(f"{len(chosen)} crops, the first {spared} convolutions left in float32: {gate}")
             if gate.passed:
                 scored = _with_gate(manifest, gate).save(making)
@@ -136,13 +138,13 @@ def quantise(
     )
 
 
-def answers(model: RegionModel, faces: RegionData) -> npt.NDArray[np.int64]:
+def predicted_classes(model: RegionModel, faces: RegionData) -> npt.NDArray[np.int64]:
     """int64 (n,): a model's prediction for each face."""
     probabilities = np.concatenate([model(part) for part in _batches(faces.crops())])
     return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
 
 
-def judge(ours: npt.NDArray[np.int64], plain: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]) -> Gate:
+def compare(ours: npt.NDArray[np.int64], plain: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]) -> Gate:
     """Compare the quantised model's predictions with the float one's and with the truth."""
     return Gate(
         faces=len(labels),
@@ -167,7 +169,7 @@ def prove(
         ours, plain: int64 (n,), the predictions of both for faces that neither was trained on.
         labels: int64 (n,), the truth.
     """
-    gate = judge(ours, plain, labels)
+    gate = compare(ours, plain, labels)
     if gate.passed:
         _with_gate(read_manifest(folder, region, "int8"), gate).save(folder)
     else:
@@ -192,14 +194,14 @@ def write_int8(
     chosen = crops[np.random.default_rng(0).permutation(len(crops))[:_CALIBRATING]]
     _quantise(folder / plain.file, path, chosen, spared)
     _int8_of(plain, path).save(folder)
-    said = [
+    predicted = [
         np.concatenate([model(part) for part in _batches(crops)]).argmax(axis=1)
         for model in (
             RegionModel(folder, region, "cpu", threads=0, precision="int8"),
             RegionModel(folder, region, "cpu", threads=0),
         )
     ]
-    return prove(folder, region, said[0], said[1], labels)
+    return prove(folder, region, predicted[0], predicted[1], labels)
 
 
 def _int8_of(plain: ModelManifest, path: Path) -> ModelManifest:

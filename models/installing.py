@@ -50,9 +50,9 @@ def pip_install(extras: str) -> str:
 def _installed_from() -> tuple[str, bool]:
     """The wheel or folder, and whether the installation is editable."""
     try:
-        said = json.loads(distribution(_NAME).read_text("direct_url.json") or "{}")
-        path = Path(url2pathname(urlsplit(said["url"]).path))
-        editable = bool(said.get("dir_info", {}).get("editable"))
+        source = json.loads(distribution(_NAME).read_text("direct_url.json") or "{}")
+        path = Path(url2pathname(urlsplit(source["url"]).path))
+        editable = bool(source.get("dir_info", {}).get("editable"))
     except (PackageNotFoundError, OSError, ValueError, KeyError, TypeError, AttributeError):
         return _NAME, False
     return (str(path), editable) if path.exists() else (_NAME, False)

@@ -238,8 +238,8 @@ def schema_of(manifests: Iterable[ModelManifest]) -> Schema:
 
 def regions_there(folder: Path) -> tuple[str, ...]:
     """The regions of which a model folder has a manifest: the known ones first, then by name."""
-    said = (_values(path).get("region") for path in folder.glob("*.json"))
-    found = {name for name in said if name and isinstance(name, str)}
+    names = (_values(path).get("region") for path in folder.glob("*.json"))
+    found = {name for name in names if name and isinstance(name, str)}
     known = [name for name in KNOWN.names if name in found]
     return (*known, *sorted(found.difference(known)))
 

@@ -51,7 +51,7 @@ class Ran:
         wall: seconds.
         processor: seconds of each of its processes, as far as they were seen.
         memory: bytes of all its processes together, a sample each half second.
-        said: what it wrote.
+        output: what it wrote.
         began: when it began, in seconds since 1970.
     """
 
@@ -59,7 +59,7 @@ class Ran:
     wall: float = 0.0
     processor: list[float] = field(default_factory=list)
     memory: list[int] = field(default_factory=list)
-    said: str = ""
+    output: str = ""
     began: float = 0.0
 
 
@@ -135,14 +135,14 @@ def run(
     command = list(python_command("-m", "emotion", *arguments))
     if cores is not None:
         command = ["taskset", "-c", ",".join(map(str, cores)), *command]
-    with TemporaryDirectory() as place, open(Path(place) / "said", "w+b") as said:
-        process = subprocess.Popen(command, stdout=said, stderr=said, env=environment())
+    with TemporaryDirectory() as place, open(Path(place) / "output", "w+b") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=environment())
         if end:
             threading.Thread(target=end, args=(process,), daemon=True).start()
         ran.processor = _watch(process, ran.memory)
         ran.code, ran.wall = process.returncode, time.monotonic() - began
-        said.seek(0)
-        ran.said = said.read().decode(errors="replace")
+        output.seek(0)
+        ran.output = output.read().decode(errors="replace")
     return ran
 
 

@@ -47,7 +47,7 @@ def count_predictions(
         pictures = [small(one, face.box.width, wanted) for one, face in found]
         for seen in filter(None, _faces(pictures, models)):
             counts["faces"] += 1
-            counts.update(name for name, said in seen.regions.items() if said is None)
+            counts.update(name for name, prediction in seen.regions.items() if prediction is None)
         yield wanted, counts
 
 

@@ -181,10 +181,10 @@ def _by_opencv(file: IO[bytes]) -> Image:
     data = np.frombuffer(file.read(_MOST_BYTES + 1), dtype=np.uint8)
     if len(data) > _MOST_BYTES:
         raise PictureError(f"too large: more than {_MOST_BYTES >> 20} MiB")
-    image, said = _decoded(data, alone=False)
-    if said:  # perhaps about another picture, which another thread decodes
-        image, said = _decoded(data, alone=True)
-    for line in said:
+    image, messages = _decoded(data, alone=False)
+    if messages:  # perhaps about another picture, which another thread decodes
+        image, messages = _decoded(data, alone=True)
+    for line in messages:
         raise PictureError(f"damaged: {line.decode(errors='replace').strip()}")
     if image is None:
         raise PictureError(_UNREADABLE)
@@ -194,9 +194,9 @@ def _by_opencv(file: IO[bytes]) -> Image:
 def _decoded(data: npt.NDArray[np.uint8], alone: bool) -> tuple[Any, list[bytes]]:
     """A file decoded by OpenCV, and libjpeg's messages about damage."""
     try:
-        with listening(_SAID, alone) as said:
+        with listening(_SAID, alone) as messages:
             image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-        return image, [line for line in said if _DAMAGE.match(line)]
+        return image, [line for line in messages if _DAMAGE.match(line)]
     except (cv2.error, MemoryError) as error:
         short = isinstance(error, MemoryError) or error.code == cv2.Error.StsNoMem
         raise PictureError(_NO_MEMORY if short else _UNREADABLE) from error

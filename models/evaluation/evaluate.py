@@ -143,7 +143,9 @@ def evaluate(
     return Evaluation(
         about=about or {},
         missing=_missing_by_emotion(faces),
-        scores={name: score(labels, said, groups, classes.names) for name, said in predictions.items()},
+        scores={
+            name: score(labels, prediction, groups, classes.names) for name, prediction in predictions.items()
+        },
         rules={name: score(labels, voted, groups, classes.names) for name, voted in votes.items()},
         gains={
             name: gain(labels, voted, votes[DEFAULT], groups)
@@ -167,8 +169,8 @@ def _overlap(faces: LabelledFaces, predictions: dict[str, Probabilities], matche
     new = ~matches.either
     compared = 0 < new.sum() < len(new)
     without = {
-        name: score(faces.labels[new], said[new], faces.groups[new], faces.schema.classes.names)
-        for name, said in (predictions.items() if compared else ())
+        name: score(faces.labels[new], prediction[new], faces.groups[new], faces.schema.classes.names)
+        for name, prediction in (predictions.items() if compared else ())
     }
     training, validation = int(matches.training.sum()), int(matches.validation.sum())
     return Overlap(training, validation, matches.unknown, without=without)

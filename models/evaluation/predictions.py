@@ -162,8 +162,8 @@ def predict(faces: LabelledFaces, models: Sequence[RegionModel], progress: Progr
         return np.concatenate(parts)
 
     free = visibility.free_of(faces.schema.regions, [list(crops) for crops in faces.crops])
-    said = [run(model, crops) for model, crops in zip(models, faces.crops, strict=True)]
-    return Predictions(faces, np.stack(said), free)
+    outputs = [run(model, crops) for model, crops in zip(models, faces.crops, strict=True)]
+    return Predictions(faces, np.stack(outputs), free)
 
 
 def faces_of_dataset(
@@ -244,12 +244,12 @@ def predictions_of_models(folder: Path, data: Path, split: Split = "train") -> n
     models = load_regions(folder)
     faces = faces_of_dataset(data, split, schema_of(model.manifest for model in models).regions)
     check_regions(models, faces.schema)
-    said = [
+    outputs = [
         np.concatenate([model(crops[start : start + _BATCH]) for start in range(0, len(crops), _BATCH)])
         for model, crops in zip(models, faces.crops, strict=True)
     ]
     rule = VoteWeights.read(folder)
-    return rule.vote(np.stack(said), blendshapes=rule.third(faces.blendshapes) if rule.third else None)
+    return rule.vote(np.stack(outputs), blendshapes=rule.third(faces.blendshapes) if rule.third else None)
 
 
 def check_regions(models: Sequence[RegionModel], schema: Schema) -> None:
@@ -262,7 +262,7 @@ def check_regions(models: Sequence[RegionModel], schema: Schema) -> None:
     if wanted.regions != schema.regions or wanted.classes.names != schema.classes.names:
         raise DatasetError(
             f"These faces are of {', '.join(schema.regions.names)} ({schema.classes}), the models of "
-            f"{', '.join(wanted.regions.names)} ({wanted.classes}): judge them on whole photographs."
+            f"{', '.join(wanted.regions.names)} ({wanted.classes}): evaluate them on whole photographs."
         )
 
 

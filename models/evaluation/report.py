@@ -181,11 +181,11 @@ def _size(evaluation: Evaluation) -> str:
 def _left_out(evaluation: Evaluation) -> list[str]:
     """A sentence about the photographs that were not evaluated."""
     missing, kind = sum(evaluation.missing.values()), "video" if evaluation.videos else "photograph"
-    said = [f"in {counted(missing, f'more {kind}')} no face was found"] if missing else []
+    sentences = [f"in {counted(missing, f'more {kind}')} no face was found"] if missing else []
     if evaluation.unreadable:
         to_the_end = ", or not to the end" if evaluation.videos else ""
-        said.append(f"{evaluation.unreadable} could not be read{to_the_end}")
-    return said
+        sentences.append(f"{evaluation.unreadable} could not be read{to_the_end}")
+    return sentences
 
 
 def about_overlap(evaluation: Evaluation) -> list[str]:
@@ -209,12 +209,14 @@ def _copies(evaluation: Evaluation, overlap: Overlap) -> str:
     parts = ((overlap.training, "training"), (overlap.validation, "validation"))
     counts = " or ".join(f"{part} faces ({count})" for count, part in parts if count)
     verb = "is a near duplicate" if overlap.seen == 1 else "are near duplicates"
-    said = f"Of {faces} {overlap.seen} {verb} of the models' {counts}."
+    copies = f"Of {faces} {overlap.seen} {verb} of the models' {counts}."
     if not overlap.without:
-        return f"{said} There are no others, so these scores say nothing about new faces."
+        return f"{copies} There are no others, so these scores say nothing about new faces."
     others, every = overlap.without["vote"], evaluation.vote
     rate, of_all = _rate(others.accuracy), _rate(every.accuracy)
-    return f"{said} The accuracy of the vote on {counted(others.faces, 'other')} is {rate}, on all {of_all}."
+    return (
+        f"{copies} The accuracy of the vote on {counted(others.faces, 'other')} is {rate}, on all {of_all}."
+    )
 
 
 def _without_copies(evaluation: Evaluation) -> Table:

@@ -109,12 +109,12 @@ def out_of_fold(
 
     votes = {name: np.zeros_like(predictions[0]) for name in names}
     folds = min(FOLDS, len(np.unique(groups)))
-    for fitted, judged in GroupKFold(folds).split(labels, groups=groups):
+    for fitted, held_out in GroupKFold(folds).split(labels, groups=groups):
         for name in names:
             fit, third = FITS[name]
             count = regions + third
             rule = fit(labels[fitted], predictions[:count, fitted])
-            votes[name][judged] = rule(predictions[:count, judged])
+            votes[name][held_out] = rule(predictions[:count, held_out])
     return votes
 
 
@@ -150,17 +150,17 @@ def out_of_set(
     rates: dict[str, list[float]] = {name: [] for name in names}
     errors: dict[str, dict[str, float]] = {name: {} for name in names}
     for one in np.unique(sets).tolist():
-        judged = sets == one
-        fitted = ~np.isin(groups, groups[judged])
+        held_out = sets == one
+        fitted = ~np.isin(groups, groups[held_out])
         if len(np.unique(labels[fitted])) < predictions.shape[2]:
             continue
         for name in names:
             fit, third = FITS[name]
             given = predictions[: regions + third]
             rule = fit(labels[fitted], given[:, fitted])
-            vote = sure_for_all_sets(rule, labels[fitted], given[:, fitted], sets[fitted])(given[:, judged])
-            rates[name].append(_balanced(labels[judged], _right(labels[judged], vote)))
-            errors[name][one] = expected_calibration_error(labels[judged], vote)
+            vote = sure_for_all_sets(rule, labels[fitted], given[:, fitted], sets[fitted])(given[:, held_out])
+            rates[name].append(_balanced(labels[held_out], _right(labels[held_out], vote)))
+            errors[name][one] = expected_calibration_error(labels[held_out], vote)
     return {name: Elsewhere(float(np.mean(rates[name])), errors[name]) for name in names if rates[name]}
 
 

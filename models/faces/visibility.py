@@ -202,18 +202,18 @@ def free_of(regions: Regions, crops: Sequence[Sequence[Image]]) -> npt.NDArray[n
         ModelFileError: the nets' file is missing or damaged.
     """
     nets = nets_for(regions)
-    said = [
+    outputs = [
         None if net is None else net(_at_size(part, REGIONS[place.name].size))
         for place, net, part in zip(regions, nets, crops, strict=True)
     ]
     free = []
-    for place, own in zip(regions, said, strict=True):
+    for place, own in zip(regions, outputs, strict=True):
         if own is not None:
             free.append(own)
             continue
         inside = [
             other
-            for part, other in zip(regions, said, strict=True)
+            for part, other in zip(regions, outputs, strict=True)
             if other is not None and place.covers(part)
         ]
         free.append(np.minimum.reduce(inside) if inside else np.ones(len(crops[0]), np.float32))

@@ -216,7 +216,7 @@ class VoteWeights:
             return vote
         # The prediction of a region that is not visible may be anything, NaN too.
         votes = [(weight, vote if all(case) else _mean(predictions, case)) for case, weight in _cases(seen)]
-        mixed = sum(np.where(weight > 0, weight * said, 0) for weight, said in votes)
+        mixed = sum(np.where(weight > 0, weight * prediction, 0) for weight, prediction in votes)
         with np.errstate(invalid="ignore"):
             return np.asarray(mixed / sum(weight for weight, _ in votes), dtype=np.float32)
 
@@ -233,8 +233,9 @@ def _cases(seen: npt.NDArray[np.float32]) -> list[tuple[tuple[bool, ...], npt.ND
 
 def _mean(predictions: Probabilities, case: tuple[bool, ...]) -> Probabilities:
     """The mean prediction of the visible regions, float32 (n, classes)."""
-    said = [prediction for prediction, is_seen in zip(predictions, case, strict=True) if is_seen]
-    return said[0] if len(said) == 1 else np.asarray(sum(said) / np.float32(len(said)), np.float32)
+    visible = [one for one, is_seen in zip(predictions, case, strict=True) if is_seen]
+    mean = visible[0] if len(visible) == 1 else sum(visible) / np.float32(len(visible))
+    return np.asarray(mean, np.float32)
 
 
 def log_features(predictions: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -124,7 +124,7 @@ class _Verdict:
     reasons: list[str] = field(default_factory=list)
 
 
-def judge(path: Path, reading: Reading, evidence: Evidence) -> IncompleteSourceError | None:
+def check_completeness(path: Path, reading: Reading, evidence: Evidence) -> IncompleteSourceError | None:
     """The error for an incomplete file; None if it is complete."""
     finding = evidence.finding
     if finding and finding.is_weak and reading.frames >= (evidence.declared_frames or 0):

@@ -22,7 +22,7 @@ from emotion.realtime.errors import IncompleteSourceError, SourceError
 from emotion.realtime.media import VideoInfo
 from emotion.realtime.messages import VideoFrame
 from emotion.realtime.sources import containers
-from emotion.realtime.sources.completeness import Evidence, Reading, judge, remark
+from emotion.realtime.sources.completeness import Evidence, Reading, check_completeness, remark
 from emotion.realtime.sources.containers import Finding
 from emotion.realtime.sources.decoding import Decoder
 from emotion.realtime.sources.opening import (
@@ -337,7 +337,7 @@ class VideoFile(Closeable):
         if problem := self._lost():
             return problem
         self._reading.finish()
-        if problem := judge(self.path, self._reading, self._evidence()):
+        if problem := check_completeness(self.path, self._reading, self._evidence()):
             return problem
         if not mends.joints and (oddity := remark(self._reading)):
             self._note(oddity)

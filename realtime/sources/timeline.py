@@ -95,7 +95,7 @@ class Timeline(Generic[T]):
                 return
             if self._is_doubtful(held):
                 held.extend(itertools.islice(stamped, _AHEAD - len(held)))
-                time = self._judge([stamp for stamp, _ in held])
+                time = self._estimate([stamp for stamp, _ in held])
             else:
                 time = (held[0][0] or 0) + self._offset
             stamp, picture = held.popleft()
@@ -117,7 +117,7 @@ class Timeline(Generic[T]):
         second = held[1][0] if len(held) > 1 else stamp + 1
         return second is None or not 0 < second - stamp <= self._regular
 
-    def _judge(self, stamps: list[int | None]) -> int:
+    def _estimate(self, stamps: list[int | None]) -> int:
         """The time of the first picture, whose stamp is doubtful, from later ones."""
         if self._last is None:
             return self._begin(stamps)
