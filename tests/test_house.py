@@ -68,7 +68,7 @@ def test_the_public_names():
     ("name", "meant"),
     [("annotate", "emotion.annotate_files"), ("live", "emotion.stream"), ("serve", "'emotion serve'")],
 )
-def test_what_people_try_is_told_with_what_to_call(name, meant):
+def test_what_people_try_is_an_error_that_names_what_to_call(name, meant):
     with pytest.raises(AttributeError, match=f"no attribute {name!r}: use .*{meant}"):
         getattr(emotion, name)
 

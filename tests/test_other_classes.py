@@ -154,7 +154,7 @@ def test_the_picture_has_their_colours_and_no_others(models, clip):
     assert (drawn == np.array(colour)).all(axis=2).sum() > 50
 
 
-def test_events_are_told_with_their_names(models, clip, tmp_path):
+def test_events_are_reported_with_their_names(models, clip, tmp_path):
     with open(tmp_path / "events", "wb") as file:
         sink = EventSink(descriptor=file.fileno())
         with VideoFile(clip) as video, Session(video, Options(), models) as session:
@@ -185,7 +185,7 @@ def _engine(folder):
     return type(options)(engine=type(options.engine)(models=folder))
 
 
-def test_the_page_and_its_answers_know_them(client, clip):
+def test_the_page_and_its_responses_know_them(client, clip):
     about = client.get("/api/models").json()
     assert (about["emotions"], about["regions"]) == (list(CLASSES), ["eyes", "lips", "brow"])
     assert len(about["vote"]) == 3
@@ -210,7 +210,7 @@ def test_the_page_s_overview_is_of_what_the_timeline_says(annotated):
     assert all(len(shares) == 3 for shares in person["brow"])
 
 
-def test_they_are_judged_on_photographs(models, folder, clip, tmp_path):
+def test_they_are_evaluated_on_photographs(models, folder, clip, tmp_path):
     with VideoFile(clip) as video:
         for frame, label in zip(video, CLASSES, strict=False):
             (tmp_path / label).mkdir()

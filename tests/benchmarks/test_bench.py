@@ -53,7 +53,7 @@ def test_faces_stand_apart_and_inside_the_picture(size, faces):
     assert covered.mean() > 0.3
 
 
-def test_a_clip_has_the_faces_and_frames_asked_for(tmp_path, models):
+def test_a_clip_has_the_faces_and_frames_requested(tmp_path, models):
     path = make_clip(DEMO, tmp_path / "three.mp4", ClipSpec(640, 480, 3, 6))
     with VideoFile(path) as video:
         assert (video.info.width, video.info.height, video.info.average_rate) == (640, 480, 30)
@@ -95,7 +95,7 @@ def test_frames_go_on_when_a_clip_is_over(clip, models):
     assert all(one.seconds < other.seconds for one, other in itertools.pairwise(frames))
 
 
-def test_a_paced_run_takes_its_time_and_tells_latencies(clip, models):
+def test_a_paced_run_takes_its_time_and_reports_latencies(clip, models):
     run = runs.paced("live", clip, models, 1, FRAMES, 20.0)
     assert run.seconds >= (FRAMES - 1) / 20
     assert run.frames + run.dropped == FRAMES
@@ -226,7 +226,7 @@ def asked(**options):
     return from_mapping(Options, options)
 
 
-def test_what_was_found_is_used_unless_another_is_asked_for(monkeypatch, tmp_path):
+def test_what_was_found_is_used_unless_another_is_requested(monkeypatch, tmp_path):
     path = tmp_path / "tuning.json"
     monkeypatch.setattr(tuning, "tuning_path", lambda: path)
     assert tuned(Options()) == Options()
@@ -245,7 +245,7 @@ def test_wrong_use_ends_in_a_sentence(monkeypatch, capsys, tmp_path):
     assert "emotion bench --json" in capsys.readouterr().err.replace("\n", " ")
 
 
-def test_a_looped_run_tells_of_memory(monkeypatch, capsys):
+def test_a_looped_run_reports_memory(monkeypatch, capsys):
     assert (
         run(monkeypatch, "bench", "--loop", "0.01", "--models", "lite", "--provider", "cpu", "--workers", "1")
         == 0
@@ -263,7 +263,7 @@ def test_the_peers_own_script_needs_nothing_of_this_program():
     assert "fer" in done.stderr
 
 
-def test_what_a_precision_costs_is_told_on_the_test_part(monkeypatch, tmp_path):
+def test_what_a_precision_costs_is_reported_on_the_test_part(monkeypatch, tmp_path):
     """A data set of which the models' own answers are the truth: fp32 is right on all of it."""
     from emotion.benchmarks import models as alone
     from emotion.models.data.stored import RegionData

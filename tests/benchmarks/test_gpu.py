@@ -38,7 +38,7 @@ def test_the_page_says_what_holds_and_how_fast_it_is(measured, monkeypatch):
     assert "| lite, faces by onnx | 3 | 61 | 1.9 | 512 |" in page
 
 
-def test_what_cannot_start_is_told_and_the_rest_is_measured(measured, monkeypatch):
+def test_what_cannot_start_is_reported_and_the_rest_is_measured(measured, monkeypatch):
     def fails(provider):
         raise MissingDependencyError("CUDA does not start.")
 

@@ -24,7 +24,7 @@ def test_the_cookie_is_that_of_the_page():
     assert screens.VISITOR == app.VISITOR
 
 
-def test_what_was_found_is_told_with_its_window():
+def test_what_was_found_is_reported_with_its_window():
     looks = [Look("about", "375-dark", (), 0), Look("about", "1920-light", ("color-contrast",), 12)]
     assert "| about | 2 | color-contrast (1920-light) | 12 px (1920-light) |" in markdown(looks)
     assert "| about | 1 | 0 | 0 |" in markdown(looks[:1])

@@ -63,7 +63,7 @@ def test_each_piece_of_work_is_timed_and_its_result_kept(monkeypatch):
     assert reported.cpu == pytest.approx(20 / 3)
 
 
-def test_usage_tells_time_processor_time_and_memory():
+def test_usage_reports_time_processor_time_and_memory():
     with Usage(interval=0.005) as usage:
         held = np.ones(20_000_000)  # 153 MiB
         begin = time.process_time()

@@ -112,7 +112,7 @@ def test_the_vote_with_a_region_half_seen_is_what_the_page_says():
     np.testing.assert_allclose(by_the_code, by_the_page, atol=1e-5)
 
 
-def test_the_release_is_told_alike_everywhere():
+def test_the_release_is_reported_alike_everywhere():
     version = emotion.__version__
     citation = (ROOT / "CITATION.cff").read_text()
     assert f"version: {version}\n" in citation
@@ -160,7 +160,7 @@ def test_links_fit_where_a_page_lies_in_the_site():
     )
 
 
-def test_a_site_with_a_dead_link_or_something_from_elsewhere_is_told(tmp_path):
+def test_a_site_with_a_dead_link_or_something_from_elsewhere_is_reported(tmp_path):
     (tmp_path / "b.html").write_text("<h1 id='top'>b</h1>")
     (tmp_path / "a.html").write_text(
         "<a href='b.html#top'></a><a href='b.html#none'></a><a href='c.html'></a><script src='https://x.org/a.js'></script>"

@@ -285,7 +285,7 @@ def test_a_study_needs_a_folder(folder):
         emotion.annotate_files(folder, models=NO_MODELS, shard="1/2")
 
 
-def test_pictures_that_are_too_small_for_faces_are_told_of(folder):
+def test_pictures_that_are_too_small_for_faces_are_reported(folder):
     clip(folder / "tiny.mp4", 5, size=(64, 16))
     made = annotated(folder)
     notes = {

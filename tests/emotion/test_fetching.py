@@ -79,7 +79,7 @@ def test_standard_input_is_kept_in_a_file_and_that_is_said(monkeypatch):
     assert reported == ["Standard input is kept in a temporary file until it has been read."]
 
 
-def test_a_full_folder_for_temporary_files_is_told_with_what_to_do(monkeypatch):
+def test_a_full_folder_for_temporary_files_is_reported_with_what_to_do(monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

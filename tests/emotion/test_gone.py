@@ -151,7 +151,7 @@ def test_a_video_that_cannot_be_looked_at_is_not_done(monkeypatch, videos, tmp_p
     assert not is_done(videos[0], Outputs.of(videos[0], tmp_path), NO_MODELS, Options())
 
 
-def test_a_folder_that_cannot_be_looked_into_is_told_and_the_others_are_found(monkeypatch, videos):
+def test_a_folder_that_cannot_be_looked_into_is_reported_and_the_others_are_found(monkeypatch, videos):
     walk = os.walk
 
     def closed(folder, onerror=None, **more):

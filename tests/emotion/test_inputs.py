@@ -44,7 +44,7 @@ def test_folders_of_folders_are_mirrored(folder):
     assert place_of(found[-1], None) == folder / "deep" / "er"
 
 
-def test_folders_that_are_links_are_looked_into_as_it_is_told(folder):
+def test_folders_that_are_links_are_looked_into_as_requested(folder):
     (folder / "deep").rename(folder.parent / "elsewhere")
     (folder / "linked").symlink_to(folder.parent / "elsewhere")
     reported = []
@@ -149,7 +149,7 @@ def test_a_source_that_fails_does_not_end_the_others(folder):
     assert "holds no photograph" in str(failures[0])
 
 
-def test_pictures_in_formats_that_are_not_read_are_told(folder):
+def test_pictures_in_formats_that_are_not_read_are_reported(folder):
     reported = []
     for name in ("raw.NEF", "new.jxl", "old.jxl", "notes.docx"):
         (folder / name).write_bytes(b"0")

@@ -45,5 +45,5 @@ def test_landmarks_on_the_cpu_need_no_word(load):
     assert load(EngineOptions(), CPU_ONLY, "the CPU, as requested")[1] == []
 
 
-def test_what_was_asked_for_by_name_needs_no_word(load):
+def test_what_was_requested_by_name_needs_no_word(load):
     assert load(EngineOptions(provider="cuda"), "CUDA", "CUDA")[1] == []

@@ -233,7 +233,7 @@ def crowded(folder, face):
     return folder
 
 
-def test_more_faces_than_there_is_room_for_are_told(models, crowded, tmp_path):
+def test_more_faces_than_there_is_room_for_are_reported(models, crowded, tmp_path):
     photographs = find_inputs([str(crowded)])
     outputs = PhotographOutputs.of(photographs, tmp_path / "out", ("csv",))
     options = Options(faces=FaceOptions(max_faces=1))
@@ -268,7 +268,7 @@ def test_of_several_crowds_the_first_is_named():
     assert summary.crowd() == "At least 5 more faces in a.jpg and 2 other photographs: see --max-faces."
 
 
-def test_where_none_could_be_read_nothing_is_told_of_faces():
+def test_where_none_could_be_read_nothing_is_reported_of_faces():
     assert PhotographSummary(left_out={"a.jpg": "damaged"}).sentence() == "none could be read"
 
 

@@ -43,7 +43,7 @@ def test_a_callback_gets_every_result_in_order():
 
 
 @pytest.mark.parametrize("culprit", ["source", "callback"])
-def test_what_ends_a_callbacks_stream_is_told_once(culprit):
+def test_what_ends_a_callbacks_stream_is_reported_once(culprit):
     error = ValueError("broken")
 
     def raise_error(result):

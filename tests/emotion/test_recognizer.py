@@ -244,7 +244,7 @@ def test_one_array_of_several_pictures_is_several(reader, image):
     assert len(reader.analyze_files(several)) == len(list(reader.stream(several))) == 2
 
 
-def test_what_cannot_move_is_told_with_what_to_do(reader):
+def test_what_cannot_move_is_reported_with_what_to_do(reader):
     async def pictures():
         yield None
 

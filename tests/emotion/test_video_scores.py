@@ -24,7 +24,7 @@ def folder(tmp_path):
     return tmp_path / "clips"
 
 
-def test_videos_are_judged_over_their_time(folder, tmp_path, monkeypatch, capsys):
+def test_videos_are_evaluated_over_their_time(folder, tmp_path, monkeypatch, capsys):
     assert run(monkeypatch, folder, "--map", "tearful=sadness", "-o", tmp_path / "out") == 0
     values = json.loads((tmp_path / "out" / "report.json").read_text())
     (video,) = values["videos"]

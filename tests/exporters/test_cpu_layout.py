@@ -121,7 +121,7 @@ def test_convolutions_with_and_without_a_bias(bias):
 
 
 @pytest.mark.parametrize("channels", [4, 16])
-def test_a_prelu_whose_answer_is_the_nets_keeps_its_sign(channels):
+def test_a_prelu_whose_output_is_the_nets_keeps_its_sign(channels):
     net = Net()
     rewritten(net.model(net.prelu(net.conv("in", channels), high=3.0)))
 
@@ -148,7 +148,7 @@ def test_whatever_follows_one_of_each_by_itself(few, last):
     rewritten(net.model(ends[last]()))
 
 
-def test_an_answer_that_is_also_used_keeps_its_sign():
+def test_an_output_that_is_also_used_keeps_its_sign():
     net = Net()
     x = net.prelu(net.conv("in", 16), high=3.0)
     net.conv(x, 4)

@@ -63,7 +63,7 @@ def features(channels: int) -> keras.Model:
     return keras.Model(images, mobilenet(images))
 
 
-def test_a_gray_network_answers_as_the_coloured_one_about_a_gray_picture(folder: Path) -> None:
+def test_a_gray_network_predicts_as_the_coloured_one_for_a_gray_picture(folder: Path) -> None:
     weights = read_faceres(folder)
     coloured, gray = features(3), features(1)
     begin_with(coloured, weights)

@@ -66,7 +66,7 @@ def package(tmp_path_factory):
     return folder
 
 
-def test_the_first_layers_answer_as_face_recognition_does(data, package, tmp_path):
+def test_the_first_layers_have_outputs_as_face_recognition_does(data, package, tmp_path):
     assert recognition.is_recognition(package)
     assert not recognition.is_recognition(data)
     path = recognition.begin("lips", package, data, tmp_path / "start.keras")
@@ -92,7 +92,7 @@ def test_weights_that_end_early_are_refused(data, package, tmp_path):
         recognition.begin("lips", tmp_path, data, tmp_path / "start.keras")
 
 
-def test_runs_are_asked_about_the_faces_that_their_folds_left_out(data, tmp_path, monkeypatch):
+def test_runs_predict_the_faces_that_their_folds_left_out(data, tmp_path, monkeypatch):
     # Two networks whose answers differ are enough, whatever they have learnt.
     monkeypatch.setattr(networks, "RESNET29_STAGES", ((8, 1), (16, 1)))
     options = training.TrainingOptions(view="face", sizes=((1, 0.5),), batch=12)

@@ -52,7 +52,7 @@ _ONCE_SILENT = (
 
 
 @pytest.mark.parametrize("number", _ONCE_SILENT)
-def test_lost_pictures_are_told(folder, number):
+def test_lost_pictures_are_reported(folder, number):
     assert cases.judged(number, 1, folder).verdict is Verdict.HONEST
 
 

@@ -127,7 +127,7 @@ def test_changed_missing_and_broken_files_are_refused(zoo):
         RegionModel(zoo, "lips")
 
 
-def test_a_name_that_no_models_have_is_told_apart_from_models_that_are_damaged(tmp_path):
+def test_a_name_that_no_models_have_is_distinguished_from_models_that_are_damaged(tmp_path):
     with pytest.raises(ModelFileError, match=r"There is no model folder .*nowhere: 'emotion models list'"):
         read_manifest(tmp_path / "nowhere", "eyes")
 

@@ -18,7 +18,7 @@ print(cv2.getNumThreads())
 
 
 @pytest.mark.parametrize(("count", "reported"), [(1, "1"), (4, "1"), (5, None)])
-def test_where_cores_are_few_opencv_and_child_processes_are_told(monkeypatch, count, reported):
+def test_where_cores_are_few_opencv_and_child_processes_are_limited(monkeypatch, count, reported):
     monkeypatch.setattr(cores, "available_cores", lambda: count)
     monkeypatch.setattr(os, "environ", {})
     cores.leave_out_opencv_threads()

@@ -340,7 +340,7 @@ def test_an_endless_row_of_digits_is_not_repeated(number, said):
         ({"lt": 0}, "less than 0"),
     ],
 )
-def test_bounds_are_told_in_words(bounds, said):
+def test_bounds_are_reported_in_words(bounds, said):
     assert Option(help="A number.", **bounds).bounds == said
 
 

@@ -9,7 +9,7 @@ from emotion.models.palette import PANEL, bgr, contrast, distinct, rgb
 
 
 @pytest.mark.parametrize("sight", ["normal", "protanopia", "deuteranopia", "tritanopia"])
-def test_any_two_colours_are_told_apart_by_everyone(sight):
+def test_any_two_colours_are_distinguished_by_everyone(sight):
     apart = {pair: row[sight] for pair, row in differences().items()}
     assert min(apart.values()) >= 20, min(apart, key=apart.get)
 
@@ -55,14 +55,14 @@ def test_colours_for_other_classes_are_readable_and_apart(count):
 @pytest.mark.parametrize(
     "names", [(*SIX, "disgust", "contempt"), ("calm", "tense", "laughing"), ("joy", *"abcdefg")]
 )
-def test_up_to_eight_classes_of_any_names_are_told_apart_by_everyone(names):
+def test_up_to_eight_classes_of_any_names_are_distinguished_by_everyone(names):
     classes = Classes(names)
     assert min(min(row.values()) for row in differences(classes).values()) >= 20
     assert min(contrast(colour, PANEL) for colour in classes.on_dark) >= 3
     assert min(contrast(colour, "#FFFFFF") for colour in classes.on_white) >= 1.4
 
 
-def test_more_classes_are_told_apart_by_marks():
+def test_more_classes_are_distinguished_by_marks():
     made = Classes(tuple(f"class{index}" for index in range(20)))
     assert len(set(made.on_dark)) == 8
     assert len(set(zip(made.on_dark, made.marks, strict=True))) == 20

@@ -17,7 +17,7 @@ def pool():
         yield threads
 
 
-def test_answers_come_in_the_order_of_the_items(pool):
+def test_results_come_in_the_order_of_the_items(pool):
     assert parallel_map(pool, lambda item: 2 * item, [3, 1, 2]) == [6, 2, 4]
     assert parallel_map(pool, lambda item: 2 * item, []) == []
 
@@ -27,7 +27,7 @@ def test_several_are_done_at_the_same_time(pool):
     assert sorted(parallel_map(pool, lambda item: together.wait(_SECONDS), "ab")) == [0, 1]
 
 
-def test_one_alone_is_done_where_it_is_asked_for(pool):
+def test_one_alone_is_done_where_it_is_requested(pool):
     assert parallel_map(pool, lambda item: threading.get_ident(), "a") == [threading.get_ident()]
 
 

@@ -146,7 +146,7 @@ def test_the_shipped_folder_is_told_by_any_name(tmp_path, monkeypatch):
         assert not is_shipped(place)
 
 
-def test_the_shipped_folder_of_another_checkout_is_told(tmp_path):
+def test_the_shipped_folder_of_another_checkout_is_recognised(tmp_path):
     other = tmp_path / "models" / "zoo"
     (other / "lite").mkdir(parents=True)
     for file in (other / checksums.FILE, other / "__init__.py", tmp_path / "models" / "manifest.py"):

@@ -12,7 +12,7 @@ from emotion.models.words import counted, video_length
         (1, ["frame is", "frames are"], "1 frame is"),
     ],
 )
-def test_one_is_told_in_another_way_than_many(number, words, reported):
+def test_one_is_reported_in_another_way_than_many(number, words, reported):
     assert counted(number, *words) == reported
 
 

@@ -39,7 +39,7 @@ def test_what_ships_is_as_good_as_before_in_files_at_most_half_as_large_again(pi
     assert len(ships) < 1.5 * len(before)
 
 
-def test_a_worse_setting_is_told_from_it(pictures):
+def test_a_worse_setting_is_distinguished_from_it(pictures):
     assert (
         quality(encode(pictures, X264 | {"crf": "30"})[0], pictures)
         < quality(encode(pictures, X264)[0], pictures) - 5e-3

@@ -52,7 +52,7 @@ def test_arrangements_are_compared_on_the_same_pictures(ways):
     assert all(way.closed == 1 for way in ways.values())
 
 
-def test_pictures_hold_as_many_faces_as_asked_for():
+def test_pictures_hold_as_many_faces_as_requested():
     part = np.full((230, 300, 3), 200, np.uint8)
     for faces in range(1, 5):
         for image in benchmark._crowd([part] * 3, faces):

@@ -44,7 +44,7 @@ def made_up(noise: float = 0.5, count: int = 900, seed: int = 0) -> HeldOut:
     )
 
 
-def test_copies_tell_how_often_a_sets_labels_contradict_one_another(tmp_path: Path) -> None:
+def test_copies_show_how_often_a_sets_labels_contradict_one_another(tmp_path: Path) -> None:
     kept = [
         ("web/anger/1.png", 1),
         ("web/anger/2.png", 1),
@@ -73,7 +73,7 @@ def test_copies_tell_how_often_a_sets_labels_contradict_one_another(tmp_path: Pa
     assert found["web"].best == pytest.approx(np.sqrt(0.5))
 
 
-def test_the_noise_that_copies_tell_of_is_that_of_the_labels() -> None:
+def test_the_noise_that_copies_show_is_that_of_the_labels() -> None:
     rng = np.random.default_rng(0)
     truth = rng.integers(6, size=20_000)
     twice = [np.where(rng.random(20_000) < 0.3, rng.integers(6, size=20_000), truth) for _ in range(2)]
@@ -95,7 +95,7 @@ def test_labels_as_noisy_as_copies_show_mend_a_vote_that_is_too_sure() -> None:
     assert "labels as noisy as copies show" not in clean
 
 
-def test_how_common_emotions_are_is_guessed_from_answers() -> None:
+def test_how_common_emotions_are_is_guessed_from_predictions() -> None:
     rng = np.random.default_rng(0)
     truth = rng.choice(6, 4000, p=[0.5, 0.3, 0.05, 0.05, 0.05, 0.05])
     logits = 2 * rng.standard_normal((4000, 6)) + 4 * np.eye(6)[truth]

@@ -57,7 +57,7 @@ def test_the_lines_say_what_is_known_and_what_is_unseen(faces: Faces) -> None:
     assert balanced_on(faces, "a", reported, reported).value == 0
 
 
-def test_a_teacher_tells_of_faces_without_labels(faces: Faces) -> None:
+def test_a_teacher_predicts_faces_without_labels(faces: Faces) -> None:
     lines = list(taught_rows(faces, "face", ["eyes"], ("a", "b", "c"), 0.0))
     assert len(lines) == 8
     assert lines[0].startswith("eyes, fitted to all: a ")
@@ -65,7 +65,7 @@ def test_a_teacher_tells_of_faces_without_labels(faces: Faces) -> None:
     assert "taught" in lines[-1]
 
 
-def test_a_wider_last_stage_tells_what_no_plane_parts() -> None:
+def test_a_wider_last_stage_separates_what_no_plane_does() -> None:
     rng = np.random.default_rng(0)
     points = rng.standard_normal((600, 2)).astype(np.float32)
     labels = (points.prod(axis=1) > 0).astype(np.int64)

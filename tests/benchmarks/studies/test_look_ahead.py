@@ -40,7 +40,7 @@ def test_a_flicker_has_a_label_where_nothing_of_what_follows_is_known(monkeypatc
     assert shares[0.0] == 1 - 6 / 120
 
 
-def test_clips_without_faces_are_told(monkeypatch):
+def test_clips_without_faces_are_reported(monkeypatch):
     monkeypatch.setattr(look_ahead, "causal", lambda path: [result(n) for n in range(5)])
     with pytest.raises(ValueError, match="no clip shows a face"):
         look_ahead.agreement(["a.mp4"])

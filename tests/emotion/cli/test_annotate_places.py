@@ -147,7 +147,7 @@ def test_places_that_do_not_go_together(made, monkeypatch, capsys, tmp_path, arg
 
 
 @pytest.mark.parametrize(("error", "said"), [(BusyError("busy"), False), (SinkError("full"), True)])
-def test_a_part_is_told_of_where_it_is_this_runs(monkeypatch, capsys, tmp_path, error, said):
+def test_a_part_is_reported_where_it_is_this_runs(monkeypatch, capsys, tmp_path, error, said):
     def fails(video, outputs, *rest):
         partial_path(outputs.video).write_text("pictures")
         raise error

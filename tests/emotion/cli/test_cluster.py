@@ -44,7 +44,7 @@ def fake_work(monkeypatch):
     monkeypatch.setattr("emotion.cluster.pool.Videos", lambda _options: FakeVideos())
 
 
-def test_a_study_is_made_on_a_cluster_and_what_died_is_told(run, fake_work, tmp_path, capsys):
+def test_a_study_is_made_on_a_cluster_and_what_died_is_reported(run, fake_work, tmp_path, capsys):
     assert run("clips", "-o", "study", "--cluster", "auto", "--formats", "csv", "--verbose") == 3
     provenance = json.loads((tmp_path / "study/provenance.json").read_text())
     states = {one["name"]: one["state"] for one in provenance["videos"]}

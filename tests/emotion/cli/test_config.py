@@ -165,7 +165,9 @@ def test_config_shows_what_holds_and_from_where(places, monkeypatch, capsys):
         ("smooth = 0.4", {"EMOTION_START": "4", "EMOTION_END": "1"}, "(from the environment: EMOTION_END)"),
     ],
 )
-def test_a_value_that_cannot_be_is_told_with_its_place(places, monkeypatch, capsys, said, variables, where):
+def test_a_value_that_cannot_be_is_reported_with_its_place(
+    places, monkeypatch, capsys, said, variables, where
+):
     write(places / "project" / "emotion.toml", said)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -175,7 +177,7 @@ def test_a_value_that_cannot_be_is_told_with_its_place(places, monkeypatch, caps
 
 
 @pytest.mark.parametrize("option", ["--smooth=abc", "--style=neon"])
-def test_what_is_on_the_command_line_is_told_alone(monkeypatch, capsys, option):
+def test_what_is_on_the_command_line_is_reported_alone(monkeypatch, capsys, option):
     monkeypatch.setenv("EMOTION_SMOOTH", "0.4")
     monkeypatch.setattr(sys, "argv", ["emotion", "annotate", "clip.mp4", option])
     assert cli.run() == 2

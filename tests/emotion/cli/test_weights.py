@@ -97,7 +97,7 @@ def test_each_region_is_quantised_whatever_becomes_of_another(folders, monkeypat
     assert "the eyes do not pass" in capsys.readouterr().err
 
 
-def test_the_blendshapes_may_be_left_out_and_a_rule_asked_for(folders, monkeypatch, capsys):
+def test_the_blendshapes_may_be_left_out_and_a_rule_requested(folders, monkeypatch, capsys):
     data, models = folders
     arguments = ("--data", data, "--models", models, "--no-blendshapes")
     assert run(monkeypatch, "weights", *arguments, "--rule", "product") == 0

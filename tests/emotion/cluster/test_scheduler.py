@@ -69,7 +69,7 @@ def test_all_tasks_end_each_once_and_their_first_word_is_that_they_are_begun():
     assert sum(one.kind == "ready" for one in events) == 2
 
 
-def test_tasks_are_begun_in_the_order_that_is_asked_for():
+def test_tasks_are_begun_in_the_order_that_is_requested():
     ray, seen = FakeRay(), Counter()
     scheduler = TaskScheduler(ray, partial(Work, seen, [{}]), Slots(1, 1))
     begun = [one.task for one in scheduler.run(["a", "b", "c"], order=[2, 0, 1]) if one.kind == "begun"]
@@ -118,7 +118,7 @@ def test_where_all_disks_are_full_the_task_fails_with_its_reason():
     assert [one.values["reason"] for one in events if one.kind == "ended"] == ["The disk is full."]
 
 
-def test_a_fault_in_the_work_is_told_as_it_is():
+def test_a_fault_in_the_work_is_reported_as_it_is():
     events, _, _ = run(["breaks", "a"])
     assert ends(events) == {0: "died", 1: "ended"}
     assert any("(ValueError: a fault in the work)" in str(one.values) for one in events)

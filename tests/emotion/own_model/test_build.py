@@ -161,7 +161,7 @@ def test_the_model_tells_the_folders_names_apart(made, place):
     assert loaded.regions[0](crops).argmax(axis=1).tolist() == [0, 1, 2, 3]
 
 
-def test_it_is_judged_by_what_did_not_learn_from_a_face(made, place):
+def test_it_is_evaluated_by_what_did_not_learn_from_a_face(made, place):
     evaluation = made[0].evaluation
     assert not made[0].held_out
     assert list(evaluation.scores) == ["eyes", "lips", "blendshapes", "vote"]
@@ -229,7 +229,7 @@ def test_it_knows_the_faces_that_it_learnt_from(made, place):
     assert any("Delete it before you share" in line for line in made[1])
 
 
-def test_the_same_command_again_asks_no_network_twice(made, place, monkeypatch):
+def test_the_same_command_again_runs_no_network_twice(made, place, monkeypatch):
     crops = np.zeros((3, *EYES.size), np.uint8)
     first = features.views_of(place / "begin", EYES, crops, place / "kept")
     monkeypatch.setattr(features, "features_of", None)
@@ -382,7 +382,7 @@ def test_models_lists_those_of_the_folder_it_is_called_in(made, place, monkeypat
     assert "classes: calm, furious, gloomy, laughing" in reported
 
 
-def test_scores_of_a_model_that_begins_with_ones_own_are_told_with_caution(made, place):
+def test_scores_of_a_model_that_begins_with_ones_own_are_reported_with_caution(made, place):
     card = " ".join((place / "mine" / "MODEL_CARD.md").read_text().split())
     caution = (
         "If begin, which it begins with, was trained on some of these photographs, the scores are too high."

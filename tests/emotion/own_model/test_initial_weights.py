@@ -38,7 +38,7 @@ def test_copies_of_what_the_initial_model_was_trained_on_are_counted(tmp_path):
     assert caution_of(LearnOptions(), data) == ""
 
 
-def test_regions_are_those_of_the_models_and_those_asked_for():
+def test_regions_are_those_of_the_models_and_those_requested():
     chosen = wanted_regions(LearnOptions(regions=("brows=8,12,112,48", "face")))
     assert chosen.places == (EYES, LIPS, Region("brows", 8, 12, 112, 48), FACE)
     assert wanted_regions(LearnOptions(start_from=SCRATCH)).places == (EYES, LIPS)

@@ -131,7 +131,7 @@ def train(faces, place, plan=None, course=COURSE, progress=lambda *_: None):
 
 
 @pytest.mark.usefixtures("quick")
-def test_each_face_is_judged_by_a_network_that_did_not_learn_from_it(faces, tmp_path):
+def test_each_face_is_evaluated_by_a_network_that_did_not_learn_from_it(faces, tmp_path):
     reported = []
     found, said = train(faces, tmp_path / "training", progress=lambda *now: reported.append(now))
     rows = list(csv.DictReader((tmp_path / "training.csv").read_text().splitlines()))
@@ -205,7 +205,7 @@ def test_after_a_kill_it_goes_on_elsewhere_as_if_nothing_had_been(faces, tmp_pat
 
 
 @pytest.mark.usefixtures("quick")
-def test_where_a_part_is_held_out_one_fold_judges_and_the_best_pass_is_kept(faces, tmp_path):
+def test_where_a_part_is_held_out_one_fold_validates_and_the_best_pass_is_kept(faces, tmp_path):
     plan = plan_of(faces, (0,))
     found, _ = train(faces, tmp_path / "training", plan, replace(COURSE, epochs=6))
     assert found.last_layer.predicted.tolist() == (plan.folds == 0).tolist()

@@ -28,7 +28,7 @@ def test_the_length_of_all_has_a_unit(seconds, words):
         ("uncertain", {"uncertain": 0.5, "no_face": 0.5}, "50% of the time"),
     ],
 )
-def test_a_label_is_told_with_its_share_of_time(label, shares, words):
+def test_a_label_is_reported_with_its_share_of_time(label, shares, words):
     assert _share(label, shares) == words
 
 

@@ -351,7 +351,7 @@ def test_a_shard_that_is_missing_or_of_another_study_is_named(tmp_path):
         merge([tmp_path], tmp_path / "out", False, Metadata(), None)
 
 
-def test_a_whole_study_is_told_anew_with_other_metadata(tmp_path):
+def test_a_whole_study_is_reported_anew_with_other_metadata(tmp_path):
     home = tmp_path / "out"
     written(home, VIDEOS)
     path = tmp_path / "m.csv"

@@ -156,7 +156,7 @@ def test_what_is_told_of_a_store_lies_where_the_studys_end_reads_it(store):
         assert jobs[0].outputs.files["study"].is_file()
 
 
-def test_a_full_disk_is_told_apart(monkeypatch, tmp_path):
+def test_a_full_disk_is_distinguished(monkeypatch, tmp_path):
     clip(tmp_path / "a.mp4", 3)
     outputs = Outputs.of(tmp_path / "a.mp4", tmp_path / "out", FORMATS)
     (job,) = plan([(tmp_path / "a.mp4", outputs)], tmp_path / "out")

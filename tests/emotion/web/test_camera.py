@@ -332,7 +332,7 @@ def test_pictures_that_are_too_large_end_in_a_sentence(models, laughing, monkeyp
     asyncio.run(run())
 
 
-def test_a_breakdown_of_one_analysis_is_told_and_leaves_the_others_alone(models, laughing, monkeypatch):
+def test_a_breakdown_of_one_analysis_is_reported_and_leaves_the_others_alone(models, laughing, monkeypatch):
     broken = []
 
     async def run():

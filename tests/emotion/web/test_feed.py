@@ -59,7 +59,7 @@ def test_a_socket_gets_every_result_in_order(feed, client):
     assert feed.missed == 0
 
 
-def test_the_newest_result_is_told_and_described(feed, client):
+def test_the_newest_result_is_reported_and_described(feed, client):
     assert client.get("/api/live/newest").status_code == 404
     feed.publish(result(3, face("anger")), camera=2)
     reported = client.get("/api/live/newest").json()
@@ -173,6 +173,6 @@ def test_events_of_a_running_server_come_in_order_and_a_hung_one_delays_nobody()
     assert not thread.is_alive(), "the end of the feed is the end of its events"
 
 
-def test_a_taken_port_is_told():
+def test_a_taken_port_is_reported():
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(SinkError, match="--feed"):
         FeedSink(taken.getsockname()[1], SHIPPED)

@@ -114,7 +114,7 @@ def test_the_token_leads_to_no_other_host():
     assert entered.headers["location"].startswith("/evil")
 
 
-def test_every_answer_forbids_what_a_page_could_be_made_to_do():
+def test_every_response_forbids_what_a_page_could_be_made_to_do():
     for answer in (client().get("/"), client(token=TOKEN).get("/")):
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy

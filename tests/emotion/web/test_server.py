@@ -10,7 +10,7 @@ from emotion.web.options import ServeOptions
 from emotion.web.server import _numeric_addresses
 
 
-def test_a_server_for_others_is_told_with_addresses_that_need_no_name():
+def test_a_server_for_others_is_reported_with_addresses_that_need_no_name():
     options = ServeOptions(host="0.0.0.0", port=0)
     with socket.create_server((options.host, 0)) as listener:
         for address in _numeric_addresses(options, listener, "secret"):

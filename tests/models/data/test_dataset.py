@@ -95,7 +95,7 @@ def test_a_data_set_of_other_folders_is_not_replaced_and_one_more_is_taken(small
     assert len(read_manifest(small / "out")) == 18
 
 
-def test_roots_that_cannot_be_told_apart_are_refused(small):
+def test_roots_that_cannot_be_distinguished_are_refused(small):
     (small / "b").mkdir()
     (small / "faces").rename(small / "b" / "faces")
     with pytest.raises(DatasetError, match="share a name"):

@@ -98,7 +98,7 @@ def test_a_folder_is_of_the_class_that_emotion_learn_names_after_it(tmp_path):
     assert list(find_others(tmp_path, Labels(("freude-glück", "ruhig")))) == []
 
 
-def test_folders_of_no_class_are_told_with_what_is_in_them(tmp_path):
+def test_folders_of_no_class_are_reported_with_what_is_in_them(tmp_path):
     for name in ("fear/a.png", "Very Afraid/a.png", "Very Afraid/b.png", "notes/readme.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()

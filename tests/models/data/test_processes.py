@@ -65,7 +65,7 @@ def test_what_the_function_raises_comes_through(pool):
         list(in_processes(lambda n: 1 / n, [1, 0], 2, int, pool))
 
 
-def test_a_real_process_that_dies_is_told_from_those_that_live():
+def test_a_real_process_that_dies_is_distinguished_from_those_that_live():
     assert list(in_processes(_dies_of_two, [1, 2, 3], 1, int)) == [1, None, 3]
 
 

@@ -57,7 +57,7 @@ def test_a_provider_that_silently_falls_back_is_refused_with_the_reason(runtime,
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_what_is_asked_for_by_name_is_what_runs(runtime, name):
+def test_what_is_requested_by_name_is_what_runs(runtime, name):
     fake = runtime(*(provider.ort_name for provider in PROVIDERS.values()))
     model = RegionModel(ZOO, "lips", name)
     assert model.provider == PROVIDERS[name].ort_name == fake.sessions[-1].get_providers()[0]
@@ -150,7 +150,7 @@ def test_warming_up_runs_each_size(runtime):
     assert [size for size, _ in fake.sessions[-1].runs] == [1, 2, 4, 8]
 
 
-def test_a_gpu_that_fails_at_work_is_told_with_the_way_out(runtime, monkeypatch):
+def test_a_gpu_that_fails_at_work_is_reported_with_the_way_out(runtime, monkeypatch):
     fake = runtime(CUDA)
     model = RegionModel(ZOO, "lips", "cuda")
 
@@ -200,7 +200,7 @@ def test_without_a_cache_nothing_is_kept():
             assert not [key for _, values in variant.chain for key in values if "cache" in key.lower()]
 
 
-def test_a_cpu_session_does_not_spin_and_has_the_threads_asked_for(runtime):
+def test_a_cpu_session_does_not_spin_and_has_the_threads_requested(runtime):
     fake = runtime()
     RegionModel(ZOO, "lips", "cpu", threads=3)
     options = fake.sessions[-1].options
@@ -215,7 +215,7 @@ def test_a_bucket_is_the_next_power_of_two(count, largest, size):
     assert providers.bucket(count, largest) == size
 
 
-def test_buckets_are_all_that_can_be_asked_for():
+def test_buckets_are_all_that_can_be_requested():
     assert providers.buckets(32) == (1, 2, 4, 8, 16, 32)
     assert providers.buckets(6) == (1, 2, 4, 6)
     assert providers.buckets(1) == (1,)

@@ -64,7 +64,7 @@ def answer_sums(onnx, graph):
 @pytest.mark.parametrize(
     "fault", [spoil_bias(np.nan), spoil_bias(np.inf), answer_sums], ids=["nan", "inf", "no softmax"]
 )
-def test_answers_that_are_no_probabilities_are_refused_with_the_models_name(folder, fault):
+def test_outputs_that_are_no_probabilities_are_refused_with_the_models_name(folder, fault):
     change(folder, fault)
     model = RegionModel(folder, "lips", "cpu")
     with pytest.raises(ModelFileError, match=r"lips\.onnx are not probabilities"):
@@ -74,7 +74,7 @@ def test_answers_that_are_no_probabilities_are_refused_with_the_models_name(fold
     assert refused.value.exit_code == 4
 
 
-def test_another_name_of_the_input_is_told(folder):
+def test_another_name_of_the_input_is_reported(folder):
     change(folder, rename_input)
     with pytest.raises(ModelFileError, match=r"takes .*'other'.*not .*'crops'"):
         RegionModel(folder, "lips", "cpu")
@@ -98,7 +98,7 @@ def test_a_batch_is_looked_at_whatever_the_first_try_said(folder, monkeypatch, a
         model(CROP)
 
 
-def test_a_net_that_fails_at_its_first_try_is_told(folder, monkeypatch):
+def test_a_net_that_fails_at_its_first_try_is_reported(folder, monkeypatch):
     model = RegionModel(folder, "lips", "cpu")
 
     def fail(self, batch):
@@ -109,7 +109,7 @@ def test_a_net_that_fails_at_its_first_try_is_told(folder, monkeypatch):
         model.warm_up()
 
 
-def test_a_net_that_fails_later_is_told_with_what_to_do(folder, monkeypatch):
+def test_a_net_that_fails_later_is_reported_with_what_to_do(folder, monkeypatch):
     model = RegionModel(folder, "lips", "cpu")
     model.warm_up()
 

@@ -97,7 +97,7 @@ def test_no_face_at_all_ends_in_a_sentence(tmp_path, fake_landmarker):
         faces_of_photographs(photographs(tmp_path, size=12))
 
 
-def test_of_whole_photographs_one_part_is_judged_where_there_are_parts(tmp_path):
+def test_of_whole_photographs_one_part_is_evaluated_where_there_are_parts(tmp_path):
     photographs(tmp_path / "whole")
     photographs(tmp_path / "parts" / "test", 2)
     photographs(tmp_path / "parts" / "train", 4)
@@ -109,7 +109,7 @@ def test_of_whole_photographs_one_part_is_judged_where_there_are_parts(tmp_path)
         of_part(found, "validation")
 
 
-def test_models_are_asked_in_batches_and_answer_in_order():
+def test_models_predict_in_batches_and_in_order():
     class Model:
         def __init__(self):
             self.sizes = []
@@ -220,7 +220,7 @@ def test_the_page_tells_chance_of_as_many_classes_as_there_are(evaluation):
     assert any("chance is 50.0%" in more for _, _, more in report._tiles(two))
 
 
-def test_columns_of_confusion_are_told_apart_by_as_few_letters_as_that_takes(evaluation):
+def test_columns_of_confusion_are_distinguished_by_as_few_letters_as_that_takes(evaluation):
     assert "".join(report.short_names(evaluation.classes)) == "hapsadfeaangneusur"
     names = ("very-calm", "very-cross", "very", "sad", "ok")
     assert report.short_names(names) == ["very-ca", "very-cr", "very", "sad", "ok"]
@@ -253,7 +253,7 @@ def test_photographs_that_cannot_be_read_are_no_faces_that_were_found(evaluation
     assert report._tiles(replace(whole, unreadable=None))[-1][2] == ""
 
 
-def test_of_a_class_without_faces_no_rate_is_told(evaluation):
+def test_of_a_class_without_faces_no_rate_is_reported(evaluation):
     truth = np.repeat([0, 1], 20)
     said = np.tile(np.float32([0.9, 0.02, 0.02, 0.02, 0.02, 0.02]), (40, 1))
     scores = score(truth, said, np.arange(40))
@@ -322,7 +322,7 @@ def test_a_real_face_goes_the_whole_road(tmp_path, capsys, monkeypatch):
     assert (out / "predictions.csv").read_text() == "mine"
 
 
-def test_the_worst_answers_give_their_label_the_least():
+def test_the_worst_predictions_give_their_label_the_least():
     reported = [
         Prediction(
             str(place), "fear", "fear" if share > 0.5 else "anger", {"fear": share, "anger": 1 - share}

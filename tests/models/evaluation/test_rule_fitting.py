@@ -64,7 +64,7 @@ def test_a_common_emotion_gains_by_the_root_of_how_common_it_is():
     assert gained == pytest.approx(np.sqrt(counts[4] / np.delete(counts, 4).mean()), rel=0.3)
 
 
-def test_no_rule_is_judged_on_a_face_it_was_fitted_to(monkeypatch):
+def test_no_rule_is_evaluated_on_a_face_it_was_fitted_to(monkeypatch):
     groups = np.arange(1200) // 2
     given = votes_of(1.0, 1.0)
     ids = np.arange(1200)
@@ -141,7 +141,7 @@ def test_of_rules_that_win_clearly_the_one_that_carries_over_best_counts():
     assert [row.calibration_errors for row in rows] == [{"film": 0.1}] * 3
 
 
-def test_a_rule_is_judged_on_sets_and_copies_that_it_was_not_fitted_to():
+def test_a_rule_is_evaluated_on_sets_and_copies_that_it_was_not_fitted_to():
     # What one set calls anger the other calls fear, and stacking believes the set it knows.
     one, count = votes_of(2.0, 2.0), len(TRUTH)
     labels = {"a": TRUTH, "b": np.array([0, 1, 3, 2, 4, 5])[TRUTH]}

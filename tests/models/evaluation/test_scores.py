@@ -47,7 +47,7 @@ def test_copies_of_a_face_widen_the_interval():
     assert copies.high - copies.low > apart.high - apart.low
 
 
-def test_surer_answers_are_right_more_often():
+def test_surer_predictions_are_right_more_often():
     truth = labels(3000)
     found = score(truth, probabilities(truth, 1.5), np.arange(3000)).coverage
     assert found[0].coverage == 1.0

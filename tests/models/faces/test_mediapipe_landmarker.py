@@ -56,7 +56,7 @@ def test_a_picture_that_is_too_long_for_mediapipe_does_not_end_the_program(landm
         assert not len(detector.detect(long))
 
 
-def test_faces_of_a_long_picture_are_told_in_its_own_pixels(landmarker, picture, monkeypatch):
+def test_faces_of_a_long_picture_are_reported_in_its_own_pixels(landmarker, picture, monkeypatch):
     def found():
         with closing(FaceDetector()) as detector:
             return landmarker.detect(picture)[0].points, detector.detect(Picture(picture))[0]

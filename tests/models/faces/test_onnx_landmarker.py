@@ -164,7 +164,7 @@ def test_a_part_of_a_picture_tells_pixels_of_the_whole(nets, demo):
     np.testing.assert_allclose(box, in_part, atol=15)
 
 
-def test_faces_of_a_long_picture_are_told_in_its_own_pixels(nets, demo, monkeypatch):
+def test_faces_of_a_long_picture_are_reported_in_its_own_pixels(nets, demo, monkeypatch):
     image = demo[0][1]
 
     def found():

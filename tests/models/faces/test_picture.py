@@ -54,7 +54,7 @@ def test_a_part_holds_the_pixels_of_its_rectangle_and_knows_where_it_is(rectangl
     assert part.rgb.flags.c_contiguous
 
 
-def test_a_part_of_a_part_is_told_in_pixels_of_the_whole():
+def test_a_part_of_a_part_is_reported_in_pixels_of_the_whole():
     image = noise()
     part = Picture(image).part(10, 5, 50, 35).part(3, 4, 20, 20)
     np.testing.assert_array_equal(part.rgb, image[9:25, 13:30, ::-1])

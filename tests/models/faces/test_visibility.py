@@ -52,7 +52,7 @@ def test_a_real_hand_over_the_mouth_is_noticed(clip):
 
 
 @pytest.mark.parametrize("region", REGIONS.names)
-def test_a_free_face_is_told_from_one_behind_something(region, faces):
+def test_a_free_face_is_distinguished_from_one_behind_something(region, faces):
     rng = np.random.default_rng(1)
     model = visibility.read()[region]
     assert np.mean(model(faces[region]) > 0.6) > 0.8
@@ -90,18 +90,18 @@ def test_a_net_learns_on_from_another(faces):
     assert wrong(refined) < wrong(model)
 
 
-def test_no_crops_no_answers():
+def test_no_crops_no_predictions():
     assert visibility.read()["eyes"]([]).shape == (0,)
 
 
-def test_a_black_or_flat_crop_is_an_answer_and_no_error():
+def test_a_black_or_flat_crop_has_a_prediction_and_no_error():
     model = visibility.read()["lips"]
     for level in (0, 1, 128, 255):
         (score,) = model([np.full(REGIONS["lips"].size, level, np.uint8)])
         assert 0 <= score <= 1
 
 
-def test_crops_are_judged_one_by_one(faces):
+def test_crops_are_evaluated_one_by_one(faces):
     model = visibility.read()["lips"]
     together = model(faces["lips"])
     alone = np.concatenate([model([face]) for face in faces["lips"]])
@@ -167,7 +167,7 @@ def run(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
 
 
-def test_the_command_fits_judges_and_reports(data):
+def test_the_command_fits_evaluates_and_reports(data):
     done = run("--data", data, "--faces", 30, "--fit", 90)
     assert done.exit_code == 0
     eyes, lips = (json.loads(line) for line in done.output.splitlines() if line.startswith("{"))

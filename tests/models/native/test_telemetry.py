@@ -128,7 +128,7 @@ def test_only_mediapipe_looks_up_nothing_any_more():
     assert socket.getaddrinfo("localhost", 80)
 
 
-def test_a_library_that_looks_up_nothing_is_told_from_one_that_is_silenced():
+def test_a_library_that_looks_up_nothing_is_distinguished_from_one_that_is_silenced():
     assert not telemetry.silence(ctypes.CDLL(find_library("m")))
 
 

@@ -112,7 +112,7 @@ def test_bounds_are_allowed_and_what_lies_beyond_is_not(right, wrong):
     assert refused.value.name == name
 
 
-def test_each_view_has_an_architecture_of_its_own_unless_another_is_asked_for():
+def test_each_view_has_an_architecture_of_its_own_unless_another_is_requested():
     assert {view: TrainingOptions(view=view).network for view in ("eyes", "lips", "face")} == {
         "eyes": "densenet201",
         "lips": "resnet29",

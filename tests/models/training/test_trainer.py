@@ -114,7 +114,7 @@ def test_a_fold_that_is_left_out_is_not_listed_but_all_of_a_resumed_run_and_its_
     assert len(fingerprints.read(tmp_path)["lips"].training) == 96 + 1
 
 
-def test_what_the_finished_network_scores_is_told(data, finished):
+def test_what_the_finished_network_scores_is_reported(data, finished):
     run, epochs = finished
     loss, balanced_accuracy = json.loads((run / "scores.json").read_text())
     network = keras.saving.load_model(run / "model.keras", compile=False)

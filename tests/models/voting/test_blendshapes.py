@@ -192,7 +192,7 @@ def test_a_model_that_says_no_numbers_is_refused(trained, tmp_path):
 
 
 @pytest.mark.parametrize("weighed", [False, True])
-def test_two_classes_are_told_apart(weighed):
+def test_two_classes_are_distinguished(weighed):
     truth = np.arange(80) % 2
     given = shapes(truth)
     weights = np.full(80, 1 / 80) if weighed else None

@@ -64,7 +64,7 @@ def test_a_weight_changes_nothing_where_both_agree():
     np.testing.assert_allclose(weighted(eyes=np.linspace(1, 2, 6)).vote(said(both, both)), both, atol=1e-6)
 
 
-def test_a_temperature_sharpens_without_changing_the_answer():
+def test_a_temperature_sharpens_without_changing_the_prediction():
     eyes, lips = rows([0.4, 0.3, 0.1, 0.1, 0.05, 0.05]), rows([0.3, 0.4, 0.1, 0.1, 0.05, 0.05])
     flat, sharp = weighted().vote(said(eyes, lips))[0], weighted(temperature=0.5).vote(said(eyes, lips))[0]
     np.testing.assert_allclose(sharp, flat**2 / (flat**2).sum(), atol=1e-5)
@@ -170,13 +170,13 @@ def test_the_first_format_is_still_read(tmp_path):
     assert any("both count 1" in line for line in weights.read(tmp_path).explain())
 
 
-def test_a_rule_may_be_asked_for_by_name(tmp_path):
+def test_a_rule_may_be_requested_by_name(tmp_path):
     assert fitted(wanted="stacking").chosen == "stacking"
     with pytest.raises(DatasetError, match=r"equal, source, product, stacking\."):
         fitted(wanted="stacking of three")
 
 
-def test_the_explanation_says_whether_a_rule_won_or_was_asked_for():
+def test_the_explanation_says_whether_a_rule_won_or_was_requested():
     undecided = weights.fit_vote(predictions(60), None, {})
     assert undecided.chosen == "source"
     assert "so the source's stays" in undecided.explain()[-1]
@@ -369,7 +369,7 @@ def test_without_a_rule_of_their_own_the_mean_of_some_regions_counts(tmp_path):
         VoteWeights.read(tmp_path, ("eyes", "face"))
 
 
-def test_a_cooled_rule_gives_the_same_answers_less_surely():
+def test_a_cooled_rule_gives_the_same_predictions_less_surely():
     eyes, lips = rows([0.5, 0.1, 0.1, 0.1, 0.1, 0.1]), rows([0.2, 0.4, 0.1, 0.1, 0.1, 0.1])
     linear = LogLinear(np.vstack([np.eye(6)] * 2).astype(np.float32), np.linspace(0, 1, 6).astype(np.float32))
     for rule in (WeightedMean(np.ones((2, 6), np.float32), 0.5), linear):

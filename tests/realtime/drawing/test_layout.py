@@ -201,7 +201,7 @@ def test_a_picture_too_small_for_anything_gets_nothing():
         assert arrange(room(width, height), [wish(1, 0, 0, 1, 1, (PANEL, SMALL))]) == {}
 
 
-def test_who_has_no_room_beside_their_face_is_told_of_where_there_is_some():
+def test_who_has_no_room_beside_their_face_is_labelled_where_there_is_some():
     closed = [Rect(150, 40, 300, 55), Rect(150, 260, 300, 60), Rect(90, 95, 95, 200), Rect(335, 95, 95, 200)]
     place = only(wish(1, 200, 100, 120, 150, (TAG,)), room(taken=closed))
     assert place.spot.side == "away"

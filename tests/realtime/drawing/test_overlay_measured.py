@@ -145,7 +145,7 @@ def test_several_people_are_numbered_by_their_track_ids():
     assert not find_text(draw(faces[0]), "person 3", SIZE)
 
 
-def test_eyes_and_lips_that_disagree_are_told_apart_in_the_picture():
+def test_eyes_and_lips_that_disagree_are_distinguished_in_the_picture():
     reported = {"eyes": sure("sadness", 0.64), "lips": sure("anger", 0.83)}
     one = replace(face("neutral", box=Box(300, 200, 200, 240)), regions=reported)
     image = draw(one)

@@ -24,7 +24,7 @@ def scrape(server):
     }
 
 
-def test_a_run_is_told_stage_by_stage():
+def test_a_run_is_reported_stage_by_stage():
     metrics = Metrics()
     with MetricsServer(metrics, 0) as server:
         assert scrape(server)["emotion_run_seconds",] >= 0
@@ -51,7 +51,7 @@ def test_batches_are_a_histogram():
     assert found["emotion_stage_batch_sum", "classify"] == 105
 
 
-def test_drops_and_times_are_told():
+def test_drops_and_times_are_reported():
     metrics = Metrics()
     metrics.record("source", given=5, dropped=7, busy=0.5, blocked=0.25, waiting=0.125)
     with MetricsServer(metrics, 0) as server:
@@ -63,7 +63,7 @@ def test_drops_and_times_are_told():
     assert states == [0.5, 0.125, 0.25]
 
 
-def test_latencies_are_asked_for_at_each_scrape():
+def test_latencies_are_requested_at_each_scrape():
     seen = {}
     latencies = {"capture_to_screen": lambda: seen}
     with MetricsServer(Metrics(), 0, latencies) as server:

@@ -20,7 +20,7 @@ def url(said):
     return re.search(r"http://\S+", said[0])[0]
 
 
-def test_no_port_is_opened_that_is_not_asked_for():
+def test_no_port_is_opened_that_is_not_requested():
     said = []
     with serving_metrics(Metrics(), None, say=said.append):
         pass

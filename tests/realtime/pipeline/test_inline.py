@@ -119,7 +119,7 @@ def test_what_a_stage_holds_back_precedes_an_error():
     assert seen == [0, 1, 2, 3, 4]
 
 
-def test_what_stages_do_afterwards_they_do_when_the_next_result_is_asked_for():
+def test_what_stages_do_afterwards_they_do_when_the_next_result_is_requested():
     done = []
     stages = [
         AfterResults(lambda: done.append("first"), "first"),

@@ -133,7 +133,7 @@ def test_a_source_that_cannot_be_closed():
     assert "while closing the source" in error.__notes__
 
 
-def test_the_first_failure_counts_and_tells_of_the_second():
+def test_the_first_failure_counts_and_reports_the_second():
     error = RuntimeError("broken")
     stage = Through(action=failing_at(1, error), close_error=OSError("cannot be closed"))
     with Pipeline(Numbers(5), [stage]) as pipeline, pytest.raises(RuntimeError) as caught:

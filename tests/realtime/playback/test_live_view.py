@@ -77,7 +77,7 @@ def test_counts_and_shares_of_time_stand_under_their_names(report):
     assert (found["busy"], found["waiting"]) == ("25%", "65%")
 
 
-def test_rates_of_pictures_and_results_are_told_apart(report):
+def test_rates_of_pictures_and_results_are_distinguished(report):
     assert row(report, "shown, analysed per second")[1:3] == ["29.7", "24.2"]
 
 
@@ -118,7 +118,7 @@ def test_results_go_to_files_until_the_source_ends(tmp_path):
     assert source.closed.is_set()
 
 
-def test_it_ends_after_the_seconds_that_were_asked_for():
+def test_it_ends_after_the_seconds_that_were_requested():
     source = Source()
     begun = time.monotonic()
     view(source, Gated(smiling), Options(live=LiveOptions(seconds=0.3))).run()

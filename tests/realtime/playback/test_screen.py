@@ -91,7 +91,7 @@ def test_two_screenshots_of_one_second_are_two(window, tmp_path, monkeypatch):
     assert {path.name for path in tmp_path.iterdir()} == {"emotion-now.png", "emotion-now-2.png"}
 
 
-def test_a_screenshot_that_cannot_be_written_is_told(window, tmp_path, monkeypatch):
+def test_a_screenshot_that_cannot_be_written_is_reported(window, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("cv2.imwrite", lambda *_: False)
     shown = screen(window)

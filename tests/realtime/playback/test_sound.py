@@ -184,7 +184,7 @@ def test_speeds_are_made_of_what_the_filter_can_do():
         assert all(0.5 <= step <= 2 for step in steps)
 
 
-def test_sound_begins_where_it_is_asked_for(clip):
+def test_sound_begins_where_it_is_requested(clip):
     samples = np.concatenate(list(decoded(clip, 0.9, 1.0)))[:, 0]
     assert np.flatnonzero(np.abs(samples) > 0.15)[0] / RATE == pytest.approx(0.1, abs=0.01)
 

@@ -17,7 +17,7 @@ from emotion.realtime.session.models import landmark_nets
         ("mediapipe", "auto", None),
     ],
 )
-def test_landmarks_are_on_a_gpu_only_where_that_is_asked_for(monkeypatch, landmarks, provider, runs):
+def test_landmarks_are_on_a_gpu_only_where_that_is_requested(monkeypatch, landmarks, provider, runs):
     monkeypatch.setattr(models.LandmarkNets, "load", lambda options: options)
     found = landmark_nets(EngineOptions(landmarks=landmarks, provider=provider, threads=3))
     assert (found and (found.provider, found.threads)) == (runs and (runs, 3))

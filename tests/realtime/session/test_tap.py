@@ -8,7 +8,7 @@ from emotion.realtime.stages.tap import Tap
 from tests.helpers.results import face, result
 
 
-def test_who_watches_is_told_before_results_look_ahead(monkeypatch):
+def test_who_watches_gets_results_before_these_look_ahead(monkeypatch):
     monkeypatch.setattr(policies, "_causal_stages", lambda *_, **__: [])
     reported = []
     tap, ahead = EveryFrame(tap=reported.append).stages(None, Options())

@@ -244,7 +244,7 @@ def test_a_packet_that_lasts_no_time_or_ten_seconds_lasts_as_long_as_usual(
     assert placed.packet is one
 
 
-def test_what_a_packet_usually_lasts_is_told_in_the_files_own_units(recoded):
+def test_what_a_packet_usually_lasts_is_reported_in_the_files_own_units(recoded):
     track = recoded(time_base=Fraction(1, 1000), rate=8000, codec_context=SimpleNamespace(frame_size=160))
     one = packet(0, 0)
     list(track.place(one))
@@ -266,7 +266,7 @@ def test_packets_move_by_the_origin_of_the_pictures(recoded):
 
 
 @pytest.mark.parametrize(("dts", "begins"), [(960, 960), (None, 5000)])
-def test_a_packet_is_placed_by_when_it_is_decoded_as_far_as_that_is_told(recoded, dts, begins):
+def test_a_packet_is_placed_by_when_it_is_decoded_as_far_as_that_is_reported(recoded, dts, begins):
     track = recoded()
     list(track.place(packet(5000, dts=dts)))
     (placed,) = track.place_rest()

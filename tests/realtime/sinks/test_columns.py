@@ -43,7 +43,7 @@ def test_a_column_says_its_type_unit_and_bounds(name, kind, unit, bounds):
     assert (one.kind, one.unit, one.bounds) == (kind, unit, bounds)
 
 
-def test_the_vote_of_a_frame_alone_is_told_apart_from_the_smoothed_one():
+def test_the_vote_of_a_frame_alone_is_distinguished_from_the_smoothed_one():
     alone, smoothed = (
         description(f"{name}_fear").meaning for name in ("probabilities_frame", "probabilities")
     )

@@ -15,7 +15,7 @@ from tests.helpers.results import video_frame
         ([2, 0, 3, 1], "At least 3 more faces, in at least 3 frames: see --max-faces."),
     ],
 )
-def test_the_most_are_told(left_out, sentence):
+def test_the_most_are_reported(left_out, sentence):
     crowd = Crowd()
     for number, count in enumerate(left_out):
         crowd.add(EmotionFrame(video_frame(number), (), left_out=count))

@@ -114,7 +114,7 @@ def test_what_cannot_be_written_ends_in_a_sentence(tmp_path, kind):
         sink.write(result(0, face("fear")), result(0).frame.image)
 
 
-def test_a_third_prediction_is_told_where_there_is_one(tmp_path):
+def test_a_third_prediction_is_reported_where_there_is_one(tmp_path):
     third = result(0, face("fear", blendshapes=sure("anger", 0.8)))
     path = written(JsonLinesTimeline, tmp_path / "a.jsonl", third, result(1, face("fear")))
     with_third, without = (one["faces"][0] for one in objects(path))

@@ -194,19 +194,19 @@ def fill(make, path):
 
 @pytest.mark.parametrize("make", SINKS)
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has it")
-def test_a_full_device_is_told_in_a_sentence(make):
+def test_a_full_device_is_reported_in_a_sentence(make):
     with pytest.raises(SinkError, match=r"/dev/full cannot be written \(No space left .*: make room"):
         fill(make, Path("/dev/full"))
 
 
 @pytest.mark.parametrize("make", SINKS)
-def test_a_missing_folder_is_told_in_a_sentence(make, tmp_path):
+def test_a_missing_folder_is_reported_in_a_sentence(make, tmp_path):
     with pytest.raises(SinkError, match="its folder is not there"):
         make(tmp_path / "nowhere" / "out.mp4")
 
 
 @pytest.mark.parametrize("make", SINKS)
-def test_a_file_in_the_place_of_the_folder_is_told_in_a_sentence(make, tmp_path):
+def test_a_file_in_the_place_of_the_folder_is_reported_in_a_sentence(make, tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(SinkError, match="cannot be written"):
         make(tmp_path / "file" / "out.mp4")
@@ -214,7 +214,7 @@ def test_a_file_in_the_place_of_the_folder_is_told_in_a_sentence(make, tmp_path)
 
 @pytest.mark.parametrize("make", SINKS)
 @pytest.mark.parametrize("name", ["out.mp4", "out.partial.mp4"])
-def test_a_folder_in_the_place_of_the_file_is_told_in_a_sentence(make, name, tmp_path):
+def test_a_folder_in_the_place_of_the_file_is_reported_in_a_sentence(make, name, tmp_path):
     (tmp_path / name).mkdir()
     with pytest.raises(SinkError, match=f"{name}.*a folder has this name"):
         make(tmp_path / "out.mp4")
@@ -222,7 +222,7 @@ def test_a_folder_in_the_place_of_the_file_is_told_in_a_sentence(make, name, tmp
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may write all")
 @pytest.mark.parametrize("make", SINKS)
-def test_a_forbidden_folder_is_told_in_a_sentence(make, tmp_path):
+def test_a_forbidden_folder_is_reported_in_a_sentence(make, tmp_path):
     tmp_path.chmod(0o555)
     with pytest.raises(SinkError, match="may be written to"):
         make(tmp_path / "out.mp4")
@@ -248,7 +248,7 @@ def test_a_source_with_a_partial_name_is_never_written_over(tmp_path):
         Mp4Sink(tmp_path / "clip.mp4", video.info)
 
 
-def test_an_encoder_that_refuses_is_told_in_a_sentence(tmp_path):
+def test_an_encoder_that_refuses_is_reported_in_a_sentence(tmp_path):
     info = VideoInfo(path=None, width=40_000, height=40_000, time_base=TIME_BASE)
     with pytest.raises(SinkError, match=r"out\.mp4 cannot be written .*convert it"):
         Mp4Sink(tmp_path / "out.mp4", info)

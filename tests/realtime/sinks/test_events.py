@@ -73,7 +73,7 @@ def test_a_reader_who_has_left_ends_the_events_alone(pipe, caplog):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has it")
-def test_a_full_disk_is_told_in_a_sentence():
+def test_a_full_disk_is_reported_in_a_sentence():
     with open("/dev/full", "wb", buffering=0) as full:
         sink = EventSink(descriptor=full.fileno())
         with pytest.raises(SinkError, match="No space left"):

@@ -103,7 +103,7 @@ def test_a_vital_sink_that_fails_ends_the_run_with_its_very_error():
     assert good.seen == [0, 1, 2, 3, 4]
 
 
-def test_a_sink_that_is_not_vital_ends_alone_and_is_told_once():
+def test_a_sink_that_is_not_vital_ends_alone_and_is_reported_once():
     error = SinkError("the camera is gone")
     reported = []
     bad, good = FakeSink(error=error, error_at=1), FakeSink()
@@ -186,7 +186,7 @@ def test_the_first_error_at_the_end_wins_and_the_others_are_noted():
     assert (early.end, late.end, good.end) == ("abort", "abort", "close")
 
 
-def test_what_fails_while_the_run_ends_early_is_told_and_not_raised():
+def test_what_fails_while_the_run_ends_early_is_reported_and_not_raised():
     reported = []
     bad = FakeSink(error=SinkError("no room"), error_at=0, gate=threading.Event())
     fanout = Fanout(report=lambda *what: reported.append(what))
@@ -308,7 +308,7 @@ class Watching:
         self.reported.append(what)
 
 
-def test_what_is_told_of_a_sink_adds_up():
+def test_what_is_reported_of_a_sink_adds_up():
     watching = Watching()
     with Fanout(observer=watching) as fanout:
         fanout.add("file", FakeSink())

@@ -19,7 +19,7 @@ def test_every_format_is_opened_by_its_suffix(name, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_unknown_suffix_is_told_with_those_that_are_known(tmp_path):
+def test_an_unknown_suffix_is_reported_with_those_that_are_known(tmp_path):
     with pytest.raises(SinkError, match=r"a\.gif has an unknown extension.*\.mp4, \.csv"):
         open_file(tmp_path / "a.gif", INFO)
 
@@ -29,7 +29,7 @@ def test_formats_are_taken_once_and_in_order():
 
 
 @pytest.mark.parametrize("wrong", ["mp4,gif", "", ","])
-def test_what_is_no_format_is_told_with_those_that_are(wrong):
+def test_what_is_no_format_is_reported_with_those_that_are(wrong):
     with pytest.raises(ValueError, match="none of mp4"):
         read_formats(wrong)
 

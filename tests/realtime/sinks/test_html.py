@@ -411,7 +411,7 @@ def test_an_interrupted_page_without_a_frame_is_not_kept(tmp_path):
 
 
 @pytest.mark.parametrize("more", [0, 2])
-def test_faces_that_were_left_out_are_told(tmp_path, more):
+def test_faces_that_were_left_out_are_reported(tmp_path, more):
     sink = HtmlTimeline(tmp_path / "a.html", "clip.mp4")
     for number in range(30):
         one = replace(result(number, face("fear", 1)), left_out=more)

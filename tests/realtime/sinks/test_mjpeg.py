@@ -161,7 +161,7 @@ def test_nonsense_is_survived(sink, capfd):
     assert "Traceback" not in capfd.readouterr().err
 
 
-def test_pictures_are_compressed_at_quality_eighty_unless_another_is_asked_for(sink):
+def test_pictures_are_compressed_at_quality_eighty_unless_another_is_requested(sink):
     put(sink, 1)
     found = get(sink, "/frame.jpg").read()
     plain = cv2.imencode(".jpg", np.zeros((8, 8, 3), np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
@@ -169,7 +169,7 @@ def test_pictures_are_compressed_at_quality_eighty_unless_another_is_asked_for(s
         assert one.quantization == wanted.quantization
 
 
-def test_the_length_of_a_page_is_told_and_no_cache_keeps_it(sink):
+def test_the_length_of_a_page_is_reported_and_no_cache_keeps_it(sink):
     response = get(sink, "/")
     assert int(response.getheader("Content-Length")) == len(response.read())
     assert response.getheader("Cache-Control") == "no-store"

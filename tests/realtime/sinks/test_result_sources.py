@@ -96,7 +96,7 @@ def test_a_list_is_read_as_it_was_written(folder):
 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["whole", "interrupted"])
-def test_what_would_be_lost_is_told_with_what_takes_its_place(folder, whole, monkeypatch):
+def test_what_would_be_lost_is_reported_with_what_takes_its_place(folder, whole, monkeypatch):
     monkeypatch.chdir(folder.parent)
     table, summary = folder.parent / "faces.csv", folder.parent / "faces.summary.json"
     first, second = sources(folder)

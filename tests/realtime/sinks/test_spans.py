@@ -21,7 +21,7 @@ def short(found):
     return [(c.kind, round(c.seconds, 3), c.emotion) for c in found]
 
 
-def test_each_change_of_the_label_is_told_at_once():
+def test_each_change_of_the_label_is_reported_at_once():
     tracker = SpanTracker()
     assert short(changes(tracker, "hhs")) == [("appeared", 0.0, "happiness"), ("changed", 0.2, "sadness")]
     (left,) = tracker.finish()
@@ -47,7 +47,7 @@ def test_the_label_counts_and_not_the_strongest_emotion():
     assert (one.emotion, one.confidence) == (UNCERTAIN, None)
 
 
-def test_people_are_told_apart():
+def test_people_are_distinguished():
     tracker = SpanTracker()
     tracker.add(result(0, face("fear", 1), face("anger", 2)))
     (one,) = tracker.add(result(1, face("fear", 1), face("neutral", 2)))

@@ -126,7 +126,7 @@ def test_a_course_has_256_bins_at_most_of_a_tenth_of_a_second_at_first(tmp_path,
     assert not course.any()
 
 
-def test_the_beginning_is_told_in_milliseconds(tmp_path):
+def test_the_beginning_is_reported_in_milliseconds(tmp_path):
     one = gray(0, 9)
     late = replace(one, frame=replace(one.frame, pts=1, time_base=Fraction(1, 3)))
     assert written(tmp_path / "a.json", [late])["begin"] == 0.333

@@ -28,7 +28,7 @@ def url(text):
     return re.search(r"http://\S+", text)[0]
 
 
-def test_pictures_can_be_watched_and_the_address_is_told():
+def test_pictures_can_be_watched_and_the_address_is_reported():
     reported = []
     with Fanout() as sinks:
         open_views(sinks, say=reported.append, mjpeg=0)
@@ -65,7 +65,7 @@ def test_a_virtual_camera_has_the_streams_size(monkeypatch):
     assert "/dev/video9" in reported[0]
 
 
-def test_nothing_is_opened_that_is_not_asked_for():
+def test_nothing_is_opened_that_is_not_requested():
     with Fanout() as sinks:
         open_views(sinks, say=pytest.fail)
         assert not sinks.listening

@@ -147,7 +147,7 @@ def test_pictures_that_are_all_spoilt_are_a_loss(caplog):
     assert "no picture of the camera could be decoded for 0.3 s" in line
 
 
-def test_a_pulled_cable_is_told_and_the_camera_comes_back(caplog):
+def test_a_pulled_cable_is_reported_and_the_camera_comes_back(caplog):
     camera = Camera()
     with live(camera) as source:
         frames = iter(source)

@@ -88,7 +88,7 @@ def test_a_file_cut_short_says_where(wholes, suffix):
 
 
 @pytest.mark.parametrize("suffix", [name for name in KINDS if name not in ("mp4", "mov")])
-def test_a_hole_is_told_and_what_follows_stays_in_its_place(wholes, suffix):
+def test_a_hole_is_reported_and_what_follows_stays_in_its_place(wholes, suffix):
     got = Read(damage.hole(wholes(suffix)))
     begin = got.seconds[0]
     # Of this libav finds nothing, or something, behind the hole: then it is a cut.

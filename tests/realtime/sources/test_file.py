@@ -366,7 +366,7 @@ def test_a_truncated_matroska_says_so_too(tmp_path):
     assert "incomplete" in str(error)
 
 
-def test_damage_in_the_middle_costs_little_and_is_told_at_the_end(tmp_path):
+def test_damage_in_the_middle_costs_little_and_is_reported_at_the_end(tmp_path):
     path = tmp_path / "clip.mp4"
     clip(path, 60)
     with av.open(str(path)) as container:

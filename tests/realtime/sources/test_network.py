@@ -312,7 +312,7 @@ def test_a_silent_port_is_refused_after_a_while():
         open_live(f"udp://127.0.0.1:{free_udp_port()}", LiveOptions(open_seconds=0.5))
 
 
-def test_addresses_are_told_from_files():
+def test_addresses_are_distinguished_from_files():
     assert is_network("rtsp://camera/1")
     assert is_network("HTTP://camera/")
     assert not is_network("file:///tmp/clip.mp4")

@@ -81,7 +81,7 @@ def test_no_picture_waits_for_others_where_stamps_are_good():
         assert len(taken) <= max(2, index + 1)
 
 
-def test_times_are_told_in_minutes_and_seconds():
+def test_times_are_reported_in_minutes_and_seconds():
     assert [clock(seconds) for seconds in (0, 5.24, 59.96, 61, 3725.5)] == [
         "0:00.0", "0:05.2", "1:00.0", "1:01.0", "62:05.5",
     ]  # fmt: skip

@@ -113,7 +113,7 @@ def test_a_head_that_looks_straight_up_or_down_has_a_pose_however_numbers_are_ro
         assert pose_of(matrix)["pitch"] == pytest.approx(90 * up, abs=0.05)
 
 
-def test_of_a_head_whose_pose_is_not_known_none_is_told():
+def test_of_a_head_whose_pose_is_not_known_none_is_reported():
     assert pose_of(None) == {"yaw": None, "pitch": None, "roll": None}
 
 
@@ -123,7 +123,7 @@ def test_beside_the_picture_on_any_side_nothing_is_measured(box):
     assert (reported["light"], reported["sharpness"], reported["eye_distance"]) == (None, None, None)
 
 
-def test_the_distance_of_the_eyes_and_what_is_hidden_are_told_wherever_the_face_is():
+def test_the_distance_of_the_eyes_and_what_is_hidden_are_reported_wherever_the_face_is():
     points = np.zeros((478, 2), np.float32)
     points[33], points[263] = (10, 20), (40, 60)
     for box in (Box(0, 0, 8, 6), Box(50, 50, 8, 6)):
@@ -170,7 +170,7 @@ def test_why_a_face_has_no_name(one, why):
     assert reported.faces[0].details == {"uncertain_because": why}
 
 
-def test_only_what_is_asked_for_is_told():
+def test_only_what_is_requested_is_reported():
     one = replace(face("fear"), matrix=turned(10, 0, 0))
     (reported,) = Details(("pose",), 0.5).process([EmotionFrame(video_frame(0), (one,))])
     assert tuple(reported.faces[0].details) == detail_columns(["pose"])

@@ -94,7 +94,7 @@ def test_predictions_have_a_row_a_face():
         predictions((face(),), sure(0, 0), sure(0, 0))
 
 
-def test_a_third_prediction_votes_and_is_told():
+def test_a_third_prediction_votes_and_is_reported():
     shapes = np.zeros((2, 52), np.float32)
     shapes[1, 3] = 1
 

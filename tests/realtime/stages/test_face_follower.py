@@ -15,7 +15,7 @@ from tests.fakes.painted_faces import STEP, FakeDetector, FakeLandmarker, Rig, p
 from tests.helpers.clips import beginning_of_demo
 
 
-def test_as_many_faces_as_there_are_are_asked_for_and_seldom_is_looked_for_more():
+def test_as_many_faces_as_there_are_are_requested_and_seldom_is_looked_for_more():
     rig = Rig()
     for n in range(91):
         assert rig.see(picture((100 + n, 100, 120), (400, 100, 120))) == [100 + n, 400]
@@ -63,7 +63,7 @@ def test_one_of_two_who_is_out_of_sight_for_a_moment_is_back_at_once():
     assert rig.see(both) == [50, 400]
 
 
-def test_no_more_than_asked_for():
+def test_no_more_than_requested():
     rig = Rig(max_faces=2)
     shown = picture((0, 0, 90), (150, 0, 140), (350, 0, 110), (500, 300, 40))
     assert len(rig.see(shown)) == 2
@@ -452,7 +452,7 @@ def test_deferred_nobody_waits_until_whoever_has_gone_is_given_up():
     assert rig.detector.looks > looks
 
 
-def test_deferred_more_faces_than_there_is_room_for_are_told_of_with_the_next_picture():
+def test_deferred_more_faces_than_there_is_room_for_are_reported_with_the_next_picture():
     rig = Rig(max_faces=2, deferred=True)
     shown = picture((0, 0, 90), (150, 0, 140), (350, 0, 110))
     counts = []

@@ -177,7 +177,7 @@ def test_all_is_closed(fakes):
     ("given", "asked"),
     [({}, (0.5, False)), ({"min_confidence": 0.3, "pose": True}, (0.3, True))],
 )
-def test_no_pose_is_asked_for_unless_it_is_wanted(fakes, monkeypatch, given, asked):
+def test_no_pose_is_requested_unless_it_is_wanted(fakes, monkeypatch, given, asked):
     found = []
     make = stage._mediapipe
     monkeypatch.setattr(stage, "_mediapipe", lambda *what: found.append(what) or make(*what))

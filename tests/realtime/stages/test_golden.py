@@ -11,7 +11,7 @@ KEPT = json.loads(FILE.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_faces_are_told_as_they_were(way):
+def test_faces_are_reported_as_they_were(way):
     now, kept = reported(way), KEPT[way]
     assert [row[:5] for row in now] == [row[:5] for row in kept]
     for row, before in zip(now, kept, strict=True):

@@ -47,7 +47,7 @@ def test_without_smoothing_each_frame_stands_alone():
     assert (first[0].emotion, second[0].emotion) == ("happiness", "surprise")
 
 
-def test_a_face_of_which_nothing_is_seen_keeps_its_last_answer():
+def test_a_face_of_which_nothing_is_seen_keeps_its_last_prediction():
     hidden = prediction_frame(0.1, [face(0.0, 0.0)], 1)
     _, (after,) = follow(people(), prediction_frame(0.0, [face()], 0), hidden)
     assert after.probabilities_frame is None

@@ -43,13 +43,13 @@ def asked(monkeypatch):
     return found
 
 
-def test_by_default_no_pose_is_asked_for_and_four_faces_at_most(asked):
+def test_by_default_no_pose_is_requested_and_four_faces_at_most(asked):
     photographs.PhotographFinder().close()
     assert (asked["min_confidence"], asked["pose"], asked["faces"]) == (0.5, False, [4, 1])
     assert len(asked["closed"]) == 3
 
 
-def test_what_is_asked_for_arrives(asked):
+def test_what_is_requested_arrives(asked):
     photographs.PhotographFinder(7, 0.3, pose=True).close()
     assert (asked["min_confidence"], asked["pose"], asked["faces"]) == (0.3, True, [7, 1])
 
