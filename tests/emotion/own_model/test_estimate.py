@@ -48,7 +48,7 @@ def test_photographs_that_cannot_be_read_are_passed_over(looked, monkeypatch, tm
         (tmp_path / "calm" / f"{name}.jpg").touch()
     (tmp_path / "calm" / "notes.txt").touch()
     found = estimate.measure([tmp_path], None, REGIONS)
-    assert (found.photographs, found.measured, found.look) == (7, 4, 2.0), "the first look warms up"
+    assert (found.photographs, found.measured, found.analyse) == (7, 4, 2.0), "the first look warms up"
     assert len(looked) == 5
 
 
@@ -59,7 +59,7 @@ def test_frames_of_videos_are_counted_and_measured(looked, tmp_path):
     found = estimate.measure([tmp_path], None, REGIONS, every=0.5)
     assert (found.photographs, found.videos) == (0, 2)
     assert found.frames == pytest.approx(2 * 5, abs=2)
-    assert found.look == 2.0
+    assert found.analyse == 2.0
     assert found.measured == len(looked) - 1 > 0
     assert estimate.measure([tmp_path], None, REGIONS, every=0).frames == pytest.approx(100, abs=4)
 
@@ -84,4 +84,4 @@ def test_loading_a_network_is_not_taken_for_what_a_face_takes(looked, monkeypatc
 
     monkeypatch.setattr(estimate, "features_of", features)
     monkeypatch.setattr(estimate, "perf_counter", lambda: now[0])
-    assert estimate.measure([tmp_path], tmp_path, REGIONS).ask == pytest.approx(2 * 2 * 0.25)
+    assert estimate.measure([tmp_path], tmp_path, REGIONS).predict == pytest.approx(2 * 2 * 0.25)
