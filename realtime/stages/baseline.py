@@ -31,15 +31,15 @@ class Baseline:
     Args:
         seconds: required length of neutral frames; 0: no correction.
         classes: of the votes; if none of them is `neutral`, there is no correction.
-        asked: whether the user requested it now: then every frame counts, regardless of its expression.
+        requested: whether the user requested it now: then every frame counts, regardless of its expression.
     """
 
-    def __init__(self, seconds: float, classes: Classes = SIX, asked: bool = False) -> None:
+    def __init__(self, seconds: float, classes: Classes = SIX, requested: bool = False) -> None:
         if seconds < 0:
             raise ValueError(f"seconds of neutral face are not negative, not {seconds}")
         self._neutral = None if classes.neutral is None else classes.index(classes.neutral)
         self._needed = seconds
-        self._asked = asked
+        self._requested = requested
         self._seen = 0.0
         self._last: float | None = None
         self._logs: npt.NDArray[np.float64] = np.zeros(len(classes))
@@ -69,7 +69,7 @@ class Baseline:
         # A gap counts as one frame, since the face during it is unknown.
         step = min(seconds - self._last, 0.1) if self._last is not None else 0.0
         self._last = seconds
-        if not self._asked and vote[neutral] < _NEUTRAL_LOOKING * vote.max():
+        if not self._requested and vote[neutral] < _NEUTRAL_LOOKING * vote.max():
             return
         self._seen += step
         self._logs += np.log(np.maximum(vote, 1e-3))

@@ -89,7 +89,7 @@ class FaceFinder:
         self._last: tuple[Picture, float] | None = None
         self._before = -inf
         self._searches: deque[Callable[[Picture, float], bool]] = deque(
-            [self._upside_down.look_again, self._follower.search_large, self._follower.search_small]
+            [self._upside_down.recheck, self._follower.search_large, self._follower.search_small]
         )
         self._over = False
         # The same number of frames for each turn, so that no thread waits for the others.

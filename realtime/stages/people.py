@@ -33,16 +33,18 @@ class People:
         self._ensemble = Ensemble(weights, self._options)
         self._tracks = Tracker()
         self._people: dict[int, _Person] = {}
-        self._asked: float | None = None
+        self._requested_baseline: float | None = None
 
     def take_baseline(self, seconds: float) -> None:
         """Use the faces in the next seconds as baselines of all people in the picture; from any thread."""
-        self._asked = seconds
+        self._requested_baseline = seconds
 
     @property
     def baselines(self) -> int:
         """The number of people in the picture who have a baseline."""
-        return 0 if self._asked else sum(person.measured for person in tuple(self._people.values()))
+        return (
+            0 if self._requested_baseline else sum(person.measured for person in tuple(self._people.values()))
+        )
 
     def process(self, items: Sequence[PredictionFrame]) -> Iterable[EmotionFrame]:
         """The frames with the labels of their people, in order."""
@@ -58,13 +60,13 @@ class People:
         self._people = {
             id_: self._people.get(id_) or _Person(self._options, classes) for id_ in self._tracks.alive
         }
-        asked, self._asked = self._asked, None
-        if asked:
+        requested, self._requested_baseline = self._requested_baseline, None
+        if requested:
             for person in self._people.values():
-                person.take_baseline(asked)
+                person.take_baseline(requested)
         votes = self._ensemble.vote(item)
         faces = (
-            self._people[id_].judge(id_, face, vote, seconds)
+            self._people[id_].result(id_, face, vote, seconds)
             for id_, face, vote in zip(ids, item.faces, votes, strict=True)
         )
         return EmotionFrame(item.frame, tuple(faces), item.schema, item.left_out)
@@ -88,9 +90,9 @@ class _Person:
 
     def take_baseline(self, seconds: float) -> None:
         """Use the face in the next seconds as the baseline."""
-        self._baseline = Baseline(seconds, self._classes, asked=True)
+        self._baseline = Baseline(seconds, self._classes, requested=True)
 
-    def judge(self, id_: int, face: Face, vote: FaceVote, seconds: float) -> FaceEmotion:
+    def result(self, id_: int, face: Face, vote: FaceVote, seconds: float) -> FaceEmotion:
         """The result of the person's face in a frame."""
         said = None if vote.vote is None else self._baseline.update(seconds, vote.vote)
         smoothed = self._smoother.update(seconds, said)

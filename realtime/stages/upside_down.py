@@ -32,7 +32,7 @@ _PERSISTS = 0.5
 
 
 @dataclass(slots=True, eq=False)
-class _Judged:
+class _Checked:
     """A face, and the result of its last check."""
 
     box: Corners
@@ -53,10 +53,10 @@ class UpsideDown:
 
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
-        self._judged: list[_Judged] = []
+        self._checked: list[_Checked] = []
         self._known = False
         self._since: float | None = None
-        self._empty_looked = -inf
+        self._empty_checked = -inf
         self._trying = False
 
     def faces(
@@ -71,25 +71,25 @@ class UpsideDown:
             picture: as it was analysed.
             seconds: its time.
             faces: detected in it.
-            deferred: only new faces are checked now, and the others when `look_again` is called.
+            deferred: only new faces are checked now, and the others when `recheck` is called.
         """
         boxes = [corners(face) for face in faces]
-        known = _same(boxes, self._judged)
-        self._judged = [
-            self._judge(picture, seconds, box, old, deferred) for box, old in zip(boxes, known, strict=True)
+        known = _same(boxes, self._checked)
+        self._checked = [
+            self._check(picture, seconds, box, old, deferred) for box, old in zip(boxes, known, strict=True)
         ]
-        return [one.over for one in self._judged]
+        return [one.over for one in self._checked]
 
-    def look_again(self, picture: Picture, seconds: float) -> bool:
+    def recheck(self, picture: Picture, seconds: float) -> bool:
         """Check one of the last faces again, if one is due; returns whether it was.
 
         Args:
             picture: the same.
             seconds: its time.
         """
-        due = [one for one in self._judged if one.due(seconds)]
+        due = [one for one in self._checked if one.due(seconds)]
         if due:
-            self._look_again(min(due, key=lambda one: one.seconds), picture, seconds)
+            self._recheck(min(due, key=lambda one: one.seconds), picture, seconds)
         return bool(due)
 
     def picture(self, picture: Picture, seconds: float, over: Sequence[bool]) -> bool:
@@ -115,39 +115,41 @@ class UpsideDown:
         if self._known and seconds - self._since < _PERSISTS:
             return False
         self._known, self._since, self._trying = True, None, not over
-        self._judged = []
+        self._checked = []
         return True
 
-    def _judge(
-        self, picture: Picture, seconds: float, box: Corners, old: _Judged | None, deferred: bool
-    ) -> _Judged:
+    def _check(
+        self, picture: Picture, seconds: float, box: Corners, old: _Checked | None, deferred: bool
+    ) -> _Checked:
         if old is None:
-            return _Judged(box, seconds, is_upside_down(self._detector, picture, box))
-        judged = _Judged(box, old.seconds, old.over, old.doubted)
-        if not deferred and judged.due(seconds):
-            self._look_again(judged, picture, seconds)
-        return judged
+            return _Checked(box, seconds, is_upside_down(self._detector, picture, box))
+        checked = _Checked(box, old.seconds, old.over, old.doubted)
+        if not deferred and checked.due(seconds):
+            self._recheck(checked, picture, seconds)
+        return checked
 
-    def _look_again(self, judged: _Judged, picture: Picture, seconds: float) -> None:
-        says = is_upside_down(self._detector, picture, judged.box)
-        over = says if judged.doubted else judged.over
-        judged.seconds, judged.over, judged.doubted = seconds, over, says != over
+    def _recheck(self, checked: _Checked, picture: Picture, seconds: float) -> None:
+        says = is_upside_down(self._detector, picture, checked.box)
+        over = says if checked.doubted else checked.over
+        checked.seconds, checked.over, checked.doubted = seconds, over, says != over
 
     def _empty(self, picture: Picture, seconds: float) -> bool:
         """Whether a face is detected in a rotated picture without faces; checked at intervals."""
-        if 0 <= seconds - self._empty_looked < _EMPTY_AGAIN:
+        if 0 <= seconds - self._empty_checked < _EMPTY_AGAIN:
             return self._since is not None
-        self._empty_looked = seconds
+        self._empty_checked = seconds
         return shows_one_turned(self._detector, picture)
 
 
-def _same(boxes: Sequence[Corners], judged: Sequence[_Judged]) -> list[_Judged | None]:
+def _same(boxes: Sequence[Corners], checked: Sequence[_Checked]) -> list[_Checked | None]:
     """The known faces that match these boxes; None: one is new."""
-    if not boxes or not judged:
+    if not boxes or not checked:
         return [None] * len(boxes)
-    shares = overlaps(np.array(boxes)[:, None], np.array([one.box for one in judged]))
+    shares = overlaps(np.array(boxes)[:, None], np.array([one.box for one in checked]))
     best = shares.argmax(axis=1).tolist()
-    return [judged[index] if share[index] > SAME else None for share, index in zip(shares, best, strict=True)]
+    return [
+        checked[index] if share[index] > SAME else None for share, index in zip(shares, best, strict=True)
+    ]
 
 
 def is_upside_down(detector: Detector, picture: Picture, box: Corners) -> bool:

@@ -124,7 +124,7 @@ def test_of_a_pause_a_tenth_of_a_second_counts():
 
 
 def test_whoever_is_asked_for_a_neutral_face_is_taken_as_they_look():
-    baseline = Baseline(0.5, asked=True)
+    baseline = Baseline(0.5, requested=True)
     for n in range(10):
         baseline.update(n / 10, shares(happiness=0.8))
     assert baseline.ready

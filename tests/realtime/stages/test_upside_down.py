@@ -290,16 +290,16 @@ def test_deferred_known_faces_are_looked_at_again_one_by_one_the_longest_due_fir
     upside_down.faces(scripted, 0.0, [first], deferred=True)
     upside_down.faces(scripted, 0.5, [second, first], deferred=True)  # who comes is looked at at once
     assert scripted.looks == 2
-    assert not upside_down.look_again(scripted, 0.5)
+    assert not upside_down.recheck(scripted, 0.5)
     scripted.turned = 0.9
     looks = [(1.25, first, 0), (1.5, second, 0), (1.5, first, 0), (1.75, second, 1), (1.75, first, 2)]
     for seconds, which, over in looks:
         assert sum(upside_down.faces(scripted, seconds, [second, first], deferred=True)) == over
         scripted.parts = []
-        assert upside_down.look_again(scripted, seconds)
+        assert upside_down.recheck(scripted, seconds)
         (left, top), (right, bottom) = which.points.tolist()
         assert scripted.parts == [(left - 20, top - 20, right + 20, bottom + 20)]
-    assert not upside_down.look_again(scripted, 1.75)
+    assert not upside_down.recheck(scripted, 1.75)
     assert upside_down.faces(scripted, 1.8, [second, first], deferred=True) == [True, True]
 
 
