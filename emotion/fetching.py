@@ -65,6 +65,7 @@ class Spool:
         self._say = say
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._count = 0
+        self._copies: list[Path] = []
 
     def __enter__(self) -> "Spool":
         return self
@@ -77,6 +78,14 @@ class Spool:
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
+
+    def name_original(self, error: EmotionError, name: str) -> None:
+        """Replace the path of a copy in a message: it is gone before anyone reads that."""
+        shown = shown_url(name) if is_fetched(name) else name or "The input"
+        sentence = str(error)
+        for copy in self._copies:
+            sentence = sentence.replace(str(copy), shown)
+        error.args = (sentence, *error.args[1:])
 
     def fetch(self, name: str) -> Path:
         """A local file with the content of a link, a store's address or ``-``.
@@ -117,7 +126,12 @@ class Spool:
             ) from error
         if length is not None and size < length:
             raise SourceError(f"{name} breaks off after {size} of {length} bytes: try again.")
-        return path if path.suffix else _with_suffix(path)
+        return self._made(path)
+
+    def _made(self, path: Path) -> Path:
+        """A finished copy, with an extension if it is a photograph."""
+        self._copies.append(path if path.suffix else _with_suffix(path))
+        return self._copies[-1]
 
     def _new(self, name: str) -> Path:
         if self._folder is None:
@@ -159,8 +173,7 @@ class Spool:
 
     def _store(self, address: str) -> Path:
         self._say(f"Fetching {shown_url(address)}")
-        path = stores.fetch(address, self._new(address))
-        return path if path.suffix else _with_suffix(path)
+        return self._made(stores.fetch(address, self._new(address)))
 
 
 def _name_of(url: str, kind: str) -> str:

@@ -166,13 +166,15 @@ def _expand(
     path = Path(os.path.expanduser(name))
     if not name.strip():
         raise SourceError(f"An empty name is no source: name {_KINDS}.")
-    if path.is_dir():
+    # Those of os.path: a name that is too long for a disk is no error here, but where it is read.
+    there = os.path.exists(path)
+    if os.path.isdir(path):
         yield from _in_folder(path, recursive, say)
-    elif glob.has_magic(name) and not path.exists():
+    elif glob.has_magic(name) and not there:
         yield from _fitting(name, say)
-    elif camera_of(name) is not None and not path.exists():
+    elif camera_of(name) is not None and not there:
         raise SourceError(f"{name} is a camera: use 'emotion live {name}'.")
-    elif is_network(name) and not path.exists():
+    elif is_network(name) and not there:
         raise SourceError(
             f"{shown_url(name)} is a live stream, which has no end: use 'emotion live' with it, and "
             "-o out.mp4 to record."

@@ -1,5 +1,6 @@
 """A Python program's images and videos in this program's form: arrays, PIL images, bytes, open files."""
 
+import inspect
 import io
 import itertools
 import os
@@ -17,9 +18,10 @@ import PIL.Image
 from emotion.fetching import Spool, is_fetched
 from emotion.models.data.image_io import PictureError, bgr_of, decode_photograph, is_moving, is_photograph
 from emotion.models.data.label_folders import VIDEOS
+from emotion.models.errors import machine_advice
 from emotion.models.names import local
 from emotion.models.regions import Image
-from emotion.realtime.errors import SourceError
+from emotion.realtime.errors import SourceError, unreadable
 from emotion.realtime.media import letterboxed
 from emotion.realtime.messages import VideoFrame
 from emotion.realtime.sources.live import shown_url
@@ -44,7 +46,10 @@ class Capture(Protocol):
         """Whether it can be read."""
 
 
-_TIME_BASE = Fraction(1, 1_000_000)
+# Of the time stamps of a program's pictures.
+TIME_BASE = Fraction(1, 1_000_000)
+# Time stamps are integers of 64 bits.
+_LATEST = 1 << 62
 _KINDS = (
     "a path, a link, bytes, an open binary file, a PIL image, or an array: uint8 (height, width, 3) in BGR, "
     "as OpenCV has it, or in RGB with rgb=True"
@@ -53,10 +58,16 @@ _KINDS = (
 # No path that anyone uses has more characters: it is then a picture's base64, which no message should hold.
 _LONGEST_NAME = 1000
 _NOTHING_LEFT = "The open file is empty, or was read or written to its end: call its seek(0) first."
+_NO_BYTES = "There are no bytes: the file that was read or sent is empty."
+_ASYNCHRONOUS = "This file is read asynchronously: give what 'await file.read()' returns."
+_AS_TEXT = f"A file opened as text is no picture: open it with mode 'rb'; or give {_KINDS}."
+_NO_NAME = "An empty name is no source: give the name of a file."
+# What tables have where a value is missing.
+_MISSING = ("NoneType", "NAType", "NaTType")
 
 
 def as_image(picture: PictureLike, rgb: bool = False) -> Image:
-    """A picture as uint8 (h, w, 3) BGR, upright.
+    """A picture as uint8 (h, w, 3) BGR, upright; a copy, so that the caller may reuse an array.
 
     Args:
         picture: see `PictureLike`.
@@ -66,10 +77,12 @@ def as_image(picture: PictureLike, rgb: bool = False) -> Image:
         SourceError: it cannot be read, is damaged, or is not a picture; the message lists what is accepted.
     """
     if isinstance(picture, PIL.Image.Image):
-        return bgr_of(picture)
+        return _from_pil(picture)
     if isinstance(picture, str | os.PathLike):
         return _from_name(os.fspath(picture))
     if isinstance(picture, bytes | bytearray | memoryview):
+        if not picture:
+            raise SourceError(_NO_BYTES)
         return _decoded(io.BytesIO(picture))
     if hasattr(picture, "read"):
         return _decoded(io.BytesIO(_bytes_of(picture)))
@@ -79,6 +92,10 @@ def as_image(picture: PictureLike, rgb: bool = False) -> Image:
         )
     if hasattr(picture, "__array__"):
         return _from_array(np.asarray(picture), rgb)
+    if type(picture).__name__ in _MISSING or str(picture) == "nan":
+        raise SourceError(
+            f"{picture} is no picture: a value is missing in a table, or cv2.imread could not read a file."
+        )
     several = "; analyze_files takes several" if isinstance(picture, Iterable) else ""
     raise SourceError(f"{type(picture).__name__} is no picture: give {_KINDS}{several}.")
 
@@ -100,7 +117,7 @@ def frames_of(
     if hasattr(pictures, "read") and hasattr(pictures, "isOpened"):
         pictures = _captured(pictures)
     size: tuple[int, int] | None = None
-    began, last = time.monotonic(), -1
+    began, stamps = time.monotonic(), TimeStamps()
     for index, item in enumerate(pictures):
         if isinstance(item, VideoFrame):
             yield item
@@ -108,13 +125,59 @@ def frames_of(
         seconds, picture = item if isinstance(item, tuple) and len(item) == 2 else (None, item)
         if seconds is None:
             seconds = time.monotonic() - began if live else index / (fps or 30.0)
-        pts = round(Fraction(float(seconds)) / _TIME_BASE)
-        if pts < last:
-            raise SourceError(f"Time goes back from {float(last * _TIME_BASE):g} s to {float(seconds):g} s.")
+        pts = stamps.of(seconds)
         image = as_image(picture, rgb)
         size = size or (image.shape[1], image.shape[0])
-        last = max(pts, last + 1)
-        yield VideoFrame(index, last, _TIME_BASE, time.monotonic(), letterboxed(image, size))
+        yield VideoFrame(index, pts, TIME_BASE, time.monotonic(), letterboxed(image, size))
+
+
+class TimeStamps:
+    """Time stamps of a program's pictures, in microseconds; they rise where times stand still."""
+
+    def __init__(self) -> None:
+        self._given: int | None = None
+        self._last = -1
+
+    def of(self, seconds: Any) -> int:
+        """The time stamp of the next picture.
+
+        Raises:
+            SourceError: it is no time, or earlier than the one before.
+        """
+        moment = _microseconds(seconds)
+        if self._given is not None and moment < self._given:
+            raise SourceError(
+                f"Time goes back from {_in_seconds(self._given)} to {_in_seconds(moment)}: give each picture "
+                "a time that does not, or none a time; for another video begin anew."
+            )
+        self._given = moment
+        self._last = max(moment, self._last + 1)
+        return self._last
+
+
+def _microseconds(seconds: Any) -> int:
+    try:
+        moment = round(Fraction(float(seconds)) / TIME_BASE)
+    except (TypeError, ValueError, OverflowError):
+        moment = -1
+    if not 0 <= moment <= _LATEST:
+        shown = f"{seconds}" if isinstance(seconds, int | float) else type(seconds).__name__
+        raise SourceError(
+            f"{shown} is no time: it is a number of seconds, at least 0; a pair is (seconds, picture)."
+        )
+    return moment
+
+
+def _in_seconds(moment: int) -> str:
+    return f"{float(moment * TIME_BASE):.3f} s"
+
+
+def is_name(source: object) -> bool:
+    """Whether it is a text or path that can name a file."""
+    if not isinstance(source, str | os.PathLike):
+        return False
+    name = os.fspath(source)
+    return bool(name.strip()) and "\0" not in name
 
 
 def file_of(source: Any, spool: Spool) -> Path | None:
@@ -128,16 +191,25 @@ def file_of(source: Any, spool: Spool) -> Path | None:
         SourceError: it cannot be fetched.
     """
     if isinstance(source, str | os.PathLike):
-        name = os.fspath(source)
+        name = _checked(os.fspath(source))
         return spool.fetch(name) if is_fetched(name) else Path(local(name))
     if isinstance(source, bytes | bytearray | memoryview):
+        if not source:
+            raise SourceError(_NO_BYTES)
         return spool.keep(io.BytesIO(source))
     if hasattr(source, "read") and not hasattr(source, "isOpened"):
-        copy = spool.keep(source, str(getattr(source, "name", "")))
+        _check_open(source)
+        copy = spool.keep(source, name_of_open(source))
         if not copy.stat().st_size:
             raise SourceError(_NOTHING_LEFT)
         return copy
     return None
+
+
+def name_of_open(file: object) -> str:
+    """The name of an open file, or of a file that was sent to a server; empty if it has none."""
+    names = (getattr(file, "filename", None), getattr(file, "name", None))
+    return next((name for name in names if isinstance(name, str)), "")
 
 
 def looks_like_a_photograph(source: object) -> bool:
@@ -145,7 +217,23 @@ def looks_like_a_photograph(source: object) -> bool:
     return isinstance(source, bytes | bytearray | memoryview) and is_photograph(io.BytesIO(source))
 
 
+def _checked(name: str) -> str:
+    if not is_name(name):
+        raise SourceError(_NO_NAME if not name.strip() else f"{name!r} is no name of a file: it has a NUL.")
+    return name
+
+
+def _from_pil(picture: PIL.Image.Image) -> Image:
+    """Pillow decodes an image that it opened only here."""
+    try:
+        return bgr_of(picture)
+    except (OSError, ValueError, SyntaxError, MemoryError) as error:
+        advice = machine_advice(error) or "open it again, from a whole file"
+        raise SourceError(f"This PIL image cannot be used ({error}): {advice}.") from error
+
+
 def _from_name(name: str) -> Image:
+    _checked(name)
     if not is_fetched(name):
         path = Path(os.path.expanduser(local(name)))
         try:
@@ -174,14 +262,35 @@ def _is_video(path: Path) -> bool:
         return is_moving(file)
 
 
+def _check_open(file: Any) -> None:
+    """Whether an open file can be read, before anything is read from it.
+
+    Raises:
+        SourceError: it cannot.
+    """
+    if inspect.iscoroutinefunction(file.read):
+        raise SourceError(_ASYNCHRONOUS)
+    if isinstance(file, io.TextIOBase):
+        raise SourceError(_AS_TEXT)
+    try:
+        readable = file.readable() if callable(getattr(file, "readable", None)) else True
+    except ValueError:
+        raise SourceError("The open file is closed: open it again, or use it before it is closed.") from None
+    if not readable:
+        raise SourceError("The open file is for writing only: open it with mode 'rb'.")
+
+
 def _bytes_of(file: Any) -> bytes:
     """What is left to read in an open file."""
+    _check_open(file)
     try:
         data = file.read()
     except UnicodeDecodeError:
         data = ""
+    except OSError as error:
+        raise unreadable(Path(name_of_open(file) or "The open file"), error) from error
     if not isinstance(data, bytes):
-        raise SourceError(f"A file opened as text is no picture: open it with mode 'rb'; or give {_KINDS}.")
+        raise SourceError(_AS_TEXT)
     if not data:
         raise SourceError(_NOTHING_LEFT)
     return data
@@ -208,14 +317,16 @@ def _from_array(array: npt.NDArray[np.generic], rgb: bool) -> Image:
             f"An array of {shape} is no picture: it is (height, width, 3), or (height, width) in gray"
             f"{_as_picture(array)}."
         )
-    image: Image = np.ascontiguousarray(array, np.uint8)
+    image: Image = np.asarray(array, np.uint8)
     if channels == 1:
         return np.repeat(image.reshape(*image.shape[:2], 1), 3, axis=2)
-    return np.ascontiguousarray(image[:, :, 2::-1] if rgb else image[:, :, :3])
+    return np.array(image[:, :, 2::-1] if rgb else image[:, :, :3], order="C")
 
 
 def _as_picture(array: npt.NDArray[np.generic]) -> str:
     """How to make a picture of an array of another shape; empty if unknown."""
+    if array.ndim == 1:
+        return "; of a picture file's bytes, as cv2.imencode returns them, write array.tobytes()"
     if array.ndim == 3 and array.shape[0] in (1, 3, 4):
         return "; write array.transpose(1, 2, 0)"
     if array.ndim == 4:
@@ -242,14 +353,12 @@ def _captured(capture: Any) -> Iterator[Any]:
     if not capture.isOpened():
         raise SourceError("OpenCV's capture is not open: check what it was made with.")
     read: Callable[[], tuple[bool, Any]] = capture.read
-    last = -1.0
     for index in itertools.count():
         there, picture = read()
         if not there:
             return
         seconds = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 if hasattr(capture, "get") else 0.0
-        if index == 0 or seconds > last:
-            last = seconds
-            yield (seconds, picture)
+        if seconds > 0 or index == 0:
+            yield (max(0.0, seconds), picture)
         else:  # a camera without times
             yield picture

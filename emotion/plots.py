@@ -91,7 +91,7 @@ def plot_times(
         ValueError: one of these track ids does not occur.
     """
     lines = _lines(results, people)
-    if people and (missing := sorted(set(people) - {id_ for _, id_ in lines})):
+    if people is not None and (missing := sorted(set(people) - {id_ for _, id_ in lines})):
         known = sorted({id_ for _, id_ in _lines(results, None)})
         raise ValueError(
             f"no person has the number {missing[0]}: there are {', '.join(map(str, known)) or 'none'}"
@@ -170,7 +170,7 @@ def _lines(results: Sequence[NamedFrame], people: Sequence[int] | None) -> dict[
     for source, frame in results:
         index, seconds = frame.frame.index, frame.frame.seconds
         for face in frame.faces:
-            if not people or face.track_id in people:
+            if people is None or face.track_id in people:
                 key = source, face.track_id
                 times, shares = found.setdefault(key, ([], []))
                 if key in last and last[key] < index - 1:

@@ -4,7 +4,7 @@ import os
 import threading
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeAlias, Union
 
@@ -15,6 +15,7 @@ from emotion.fetching import LIVE_SCHEMES, EndlessError, Spool, scheme_of
 from emotion.inputs import Input, find_inputs
 from emotion.loading import load_models
 from emotion.models.closeable import Closeable
+from emotion.models.engines.options import EngineOptions
 from emotion.models.errors import EmotionError, OptionError
 from emotion.models.options import Without, from_mapping, unknown_option, with_values
 from emotion.models.regions import Image
@@ -25,7 +26,9 @@ from emotion.pictures import (
     as_image,
     file_of,
     frames_of,
+    is_name,
     looks_like_a_photograph,
+    name_of_open,
 )
 from emotion.provenance import circumstances
 from emotion.realtime.drawing.renderer import Renderer
@@ -36,7 +39,7 @@ from emotion.realtime.pipeline.stage import Stage
 from emotion.realtime.pipeline.tee import close_source
 from emotion.realtime.session import EachPicture, EveryFrame, Models, NewestFrame, Session
 from emotion.realtime.sources.file import VideoFile
-from emotion.realtime.sources.live import camera_of, open_live, shown_url
+from emotion.realtime.sources.live import camera_of, open_live
 from emotion.realtime.sources.photographs import Photographs, photograph_frame, read_picture
 from emotion.results import Result, Results, without_image
 from emotion.streams import Follower, Stream
@@ -50,6 +53,7 @@ Files: TypeAlias = Union[str, "os.PathLike[str]", PictureLike, Iterable[Any]]
 OFFERED = Without("window", "show_metrics", "seconds", "outputs", "offline")
 """The options of Python's calls: all except those on windows and output files."""
 _OF_LOADING = ("models", "provider", "precision", "landmarks", "threads")
+_CLOSED = "This Recognizer is closed: make a new one."
 # Kinds of NumPy and pandas arrays that hold text, or objects such as paths.
 _NAMES = ("U", "O", "T")
 # (n, height, width, 3).
@@ -68,7 +72,8 @@ class Recognizer(Closeable):
         table = reader.analyze_files("clips/*.mp4").to_df()
 
     All methods may be called from several threads at once; use each stream and follower in one thread only.
-    Close it, or use it in a `with` block; running streams continue.
+    Close it, or use it in a `with` block; running streams continue. A copy, also one that pickle, joblib or
+    multiprocessing makes in another process, loads its models anew, once in each process.
 
     Args:
         models: ``"lite"`` or ``"standard"``, the path of a model folder, or a result of
@@ -102,6 +107,14 @@ class Recognizer(Closeable):
 
     def __repr__(self) -> str:
         return f"Recognizer({self._options.engine.models.name}, {', '.join(self._models.schema.classes)})"
+
+    def __reduce__(self) -> tuple[Callable[[Options], "Recognizer"], tuple[Options]]:
+        if self._given:
+            raise TypeError(
+                "A Recognizer of loaded models cannot be copied or sent to another process: make it with the "
+                "name or the folder of the models."
+            )
+        return _again, (self._options,)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -188,8 +201,9 @@ class Recognizer(Closeable):
             photographs = [one for one in inputs if one.kind == "photograph"]
             readers = [partial(_read, one) for one in photographs]
             names = [one.name for one in photographs] + [""] * len(pictures)
-            readers += [partial(as_image, picture, rgb) for picture in pictures]
-            for result in self._photographs(readers, names, options, left_out, keep_images):
+            readers += [partial(as_image, picture, rgb) for picture in pictures.values()]
+            called = [one.name for one in photographs] + [f"picture {place}" for place in pictures]
+            for result in self._photographs(readers, names, called, options, left_out, keep_images):
                 results.append(result)
                 progress(len(results) + len(left_out), total)
             for number, one in enumerate((one for one in inputs if one.kind == "video"), start=1):
@@ -216,6 +230,7 @@ class Recognizer(Closeable):
         with ExitStack() as stack:
             spool = stack.enter_context(Spool())
             name = _name_of(source)
+            name = name or name_of_open(source)
             opened, live = _fetched(source, live, spool)
             policy = NewestFrame.of(options) if live else EveryFrame()
             # Before the source is opened, so that no live picture waits for them.
@@ -223,10 +238,8 @@ class Recognizer(Closeable):
             try:
                 session = Session(_open(opened, live, options, rgb, spool), policy=policy, stages=stages)
             except SourceError as error:
-                if opened is source or not isinstance(opened, Path):
-                    raise
-                # The copy of a link is deleted before a user reads this.
-                raise SourceError(str(error).replace(str(opened), shown_url(name))) from error
+                spool.name_original(error, name)
+                raise
             stack.pop_all()
         return Stream(session, options.drawing, name, spool, on_result)
 
@@ -252,6 +265,8 @@ class Recognizer(Closeable):
         return Follower(self._models, self._with(chosen), rgb)
 
     def _with(self, chosen: Mapping[str, Any]) -> Options:
+        if self._closed:
+            raise SourceError(_CLOSED)
         _refuse_late(chosen)
         return with_chosen(self._options, chosen)
 
@@ -260,7 +275,7 @@ class Recognizer(Closeable):
         """Stages for one picture, reserved for this thread."""
         with self._lock:
             if self._closed:
-                raise SourceError("This Recognizer is closed: make a new one.")
+                raise SourceError(_CLOSED)
             stages = self._idle.pop() if self._idle else None
         if stages is None:
             made = EachPicture(inline=True).stages(self._models, self._options)
@@ -279,6 +294,7 @@ class Recognizer(Closeable):
         self,
         readers: Sequence[Callable[[], Image]],
         names: Sequence[str],
+        called: Sequence[str],
         options: Options,
         left_out: dict[str, str],
         keep_images: bool,
@@ -287,7 +303,7 @@ class Recognizer(Closeable):
             return
 
         def failed(index: int, error: Exception) -> None:
-            left_out[names[index] or f"picture {index + 1}"] = str(error)
+            left_out[called[index]] = str(error)
 
         with Session(Photographs(readers, failed), options, self._models, EachPicture()) as session:
             for frame in session:
@@ -308,6 +324,18 @@ class Recognizer(Closeable):
         except EmotionError as error:
             left_out[one.name] = one.with_name(str(error))
         return results
+
+
+@lru_cache(maxsize=2)
+def _models_of(engine: EngineOptions) -> Models:
+    """Models of copies, so that a process loads them once, and not for each copy that it is sent."""
+    return load_models(engine)
+
+
+def _again(options: Options) -> Recognizer:
+    copy = Recognizer(_models_of(options.engine), options=options)
+    copy._given = False
+    return copy
 
 
 def _read(photograph: Input) -> Image:
@@ -347,24 +375,33 @@ def _close(stages: Iterable[Stage[Any, Any]]) -> None:
         stage.close()
 
 
-def _sorted_out(files: Files) -> tuple[list[str | os.PathLike[str]], list[PictureLike]]:
-    """The names of files, and the images, among what was given."""
-    one = isinstance(files, str | os.PathLike) or not _is_list(files)
-    several: list[Any] = [files] if one else list(files)  # type: ignore[arg-type]
-    named = [one for one in several if isinstance(one, str | os.PathLike)]
-    return named, [one for one in several if not isinstance(one, str | os.PathLike)]
+def _sorted_out(files: Files) -> tuple[list[str | os.PathLike[str]], dict[int, PictureLike]]:
+    """The names of files, and, by their places from 1, the images among what was given.
+
+    What is no name and no image, as an empty cell of a table, is among the images: reading it fails.
+    """
+    several: list[Any] = [files]
+    if not isinstance(files, str | os.PathLike) and _is_list(files):
+        # Arrow's arrays have scalars in place of texts.
+        several = files.to_pylist() if hasattr(files, "to_pylist") else list(files)  # type: ignore[arg-type]
+    named = [one for one in several if is_name(one)]
+    return named, {place: one for place, one in enumerate(several, start=1) if not is_name(one)}
 
 
 def _is_list(files: object) -> bool:
     """Whether these are several inputs; arrays, bytes and open files are one, although they are iterable.
 
-    A column of a pandas table, an array of names and one of pictures (n, height, width, 3) are several.
+    A column of a table (pandas, polars, Arrow), an array of names and one of pictures (n, height, width, 3)
+    are several.
     """
     if isinstance(files, bytes | bytearray | memoryview) or hasattr(files, "read"):
         return False
-    names = getattr(getattr(files, "dtype", None), "kind", "") in _NAMES
-    pictures = getattr(files, "ndim", 0) == _DIMENSIONS_OF_SEVERAL
-    return isinstance(files, Iterable) and (names or pictures or not hasattr(files, "__array__"))
+    names = getattr(getattr(files, "dtype", None), "kind", "") in _NAMES and getattr(files, "ndim", 1) > 0
+    column = hasattr(files, "to_pylist") or hasattr(files, "to_list")
+    several = names or getattr(files, "ndim", 0) == _DIMENSIONS_OF_SEVERAL
+    if hasattr(files, "columns"):  # a table
+        return False
+    return isinstance(files, Iterable) and (several or column or not hasattr(files, "__array__"))
 
 
 def _in_order(results: Sequence[Result], files: Sequence[str]) -> list[Result]:

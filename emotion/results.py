@@ -370,12 +370,12 @@ class Results(Sequence[Result]):
             ValueError: there is no such class, or none of these people.
         """
         classes = self._results[0]._frame.schema.classes if self._results else SHIPPED.classes
-        wanted = [emotions] if isinstance(emotions, str) else list(emotions or classes)
+        wanted = [emotions] if isinstance(emotions, str) else list(classes if emotions is None else emotions)
         if unknown := next((name for name in wanted if name not in classes), None):
             raise ValueError(f"{unknown!r} is no class: choose of {', '.join(classes)}")
         if self._photographs:
             return plot_counts(ax, self._named_frames, classes)
-        shown = [people] if isinstance(people, int) else people
+        shown = [int(people)] if isinstance(people, int | np.integer) else people
         return plot_times(ax, self._named_frames, wanted, shown, classes)
 
     @property
@@ -390,8 +390,9 @@ class Results(Sequence[Result]):
     def __repr__(self) -> str:
         faces = sum(len(result._frame.faces) for result in self._results)
         left = f", {len(self.left_out)} left out" if self.left_out else ""
-        of = f"{counted(len(self), 'picture')} of {counted(len(self.sources), 'file')}"
-        counts = f"{of}, {counted(faces, 'face')}"
+        files = sum(bool(source) for source in self.sources)
+        of = f" of {counted(files, 'file')}" if files else ""
+        counts = f"{counted(len(self), 'picture')}{of}, {counted(faces, 'face')}"
         return f"Results({counts}{left})"
 
     def _repr_html_(self) -> str:

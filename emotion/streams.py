@@ -4,13 +4,13 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from fractions import Fraction
 from functools import partial
 from typing import Self
 
 from emotion.fetching import Spool
 from emotion.models.closeable import Closeable
-from emotion.pictures import PictureLike, as_image
+from emotion.models.words import counted
+from emotion.pictures import TIME_BASE, PictureLike, TimeStamps, as_image
 from emotion.realtime.drawing.options import DrawingOptions
 from emotion.realtime.drawing.renderer import Renderer
 from emotion.realtime.errors import SourceError
@@ -19,8 +19,6 @@ from emotion.realtime.messages import EmotionFrame, VideoFrame
 from emotion.realtime.options import Options
 from emotion.realtime.session import Inline, Models, Session
 from emotion.results import Result
-
-_TIME_BASE = Fraction(1, 1_000_000)
 
 
 class Stream(Closeable):
@@ -52,6 +50,9 @@ class Stream(Closeable):
             work = partial(self._call, on_result)
             self._caller = threading.Thread(target=work, name="on-result", daemon=True)
             self._caller.start()
+
+    def __repr__(self) -> str:
+        return f"Stream({self._source or 'pictures'})"
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the callback has had every result.
@@ -97,7 +98,9 @@ class Stream(Closeable):
     def __next__(self) -> Result:
         try:
             frame = next(self._session)
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, SourceError) and self._spool is not None:
+                self._spool.name_original(error, self._source)
             self._forget_copy()
             raise
         return Result(self._source, False, frame, self._renderer, self._drawing)
@@ -122,9 +125,12 @@ class Follower(Closeable):
         self._size: tuple[int, int] | None = None
         self._began = time.monotonic()
         self._count = 0
-        self._pts = -1
+        self._stamps = TimeStamps()
         self._given: list[VideoFrame] = []
         self._session = Session(iter(self._next, None), options, models, Inline())
+
+    def __repr__(self) -> str:
+        return f"Follower({counted(self._count, 'picture')})"
 
     def __call__(self, picture: PictureLike, seconds: float | None = None) -> Result:
         """The result of the next picture.
@@ -138,13 +144,10 @@ class Follower(Closeable):
         """
         image = as_image(picture, self._rgb)
         moment = time.monotonic()
-        pts = round(Fraction(moment - self._began if seconds is None else float(seconds)) / _TIME_BASE)
-        if pts < self._pts:
-            raise SourceError(f"Time goes back from {self._pts / 1e6:g} s to {pts / 1e6:g} s.")
-        self._pts = max(pts, self._pts + 1)
+        pts = self._stamps.of(moment - self._began if seconds is None else seconds)
         self._size = self._size or (image.shape[1], image.shape[0])
         image = letterboxed(image, self._size)
-        self._given = [VideoFrame(self._count, self._pts, _TIME_BASE, moment, image)]
+        self._given = [VideoFrame(self._count, pts, TIME_BASE, moment, image)]
         self._count += 1
         try:
             frame: EmotionFrame = next(self._session)

@@ -1,6 +1,7 @@
 """`emotion.stream`: results for Python programs."""
 
 import inspect
+import io
 import json
 import runpy
 import subprocess
@@ -174,9 +175,9 @@ def test_what_is_no_source_is_refused(models, tmp_path):
         emotion.stream(tmp_path / "tone.m4a", models=models)
 
 
-def test_a_link_that_is_no_video_is_named_and_not_its_copy(models, monkeypatch, tmp_path):
-    (tmp_path / "page").write_text("<html>")
-    monkeypatch.setattr(Spool, "fetch", lambda spool, name: tmp_path / "page")
+def test_a_link_that_is_no_video_is_named_and_not_its_copy(models, monkeypatch):
+    page = io.BytesIO(b"<html>")
+    monkeypatch.setattr(Spool, "fetch", lambda spool, name: spool.keep(page, "page"))
     with pytest.raises(SourceError, match=r"^https://host/clip is not a video"):
         emotion.stream("https://host/clip?key=secret", models=models)
 

@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import pickle
 import re
 import sys
+import tempfile
 import threading
 from types import SimpleNamespace
 
@@ -13,6 +15,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import PIL.Image
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from matplotlib.colors import to_hex
@@ -26,8 +29,10 @@ from emotion.plots import plot_counts, plot_times
 from emotion.plots import top as top_of
 from emotion.realtime.sources.demo import DEMO
 from emotion.recognizer import _sorted_out
+from tests.helpers import clips
 from tests.helpers import results as made_up
 from tests.helpers.paths import ROOT
+from tests.helpers.shipped_models import shipped_models
 
 pytestmark = pytest.mark.timeout(600)
 matplotlib.use("agg")
@@ -191,10 +196,98 @@ def test_what_the_reference_names_is_there(video):
 
 def test_a_column_of_names_is_several_files(image, tmp_path):
     names = [str(tmp_path / name) for name in ("a.png", "b.png")]
-    for several in (pd.Series(names), pd.Series(names, dtype="category"), np.array(names), iter(names)):
-        assert _sorted_out(several) == (names, [])
-    assert _sorted_out(np.array([*names, None], object))[0] == names
-    assert _sorted_out(image) == ([], [image])
+    columns = [pd.Series(names), pd.Series(names, dtype="category"), np.array(names), iter(names)]
+    columns += [pa.array(names), pa.chunked_array([names]), PolarsSeries(names)]
+    for several in columns:
+        assert _sorted_out(several) == (names, {})
+    assert _sorted_out(image) == ([], {1: image})
+
+
+class PolarsSeries(list):
+    """Like a column of polars: a sequence that is also an array, of a type without NumPy's kinds."""
+
+    dtype = "String"
+
+    def to_list(self):
+        return list(self)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(list(self))
+
+
+def test_what_is_missing_in_a_column_is_left_out_by_its_place(reader, image, tmp_path):
+    (tmp_path / "face.png").write_bytes(png(image))
+    results = reader.analyze_files(pd.Series([None, str(tmp_path / "face.png"), "", float("nan"), "a\0b"]))
+    assert len(results) == 1
+    assert list(results.left_out) == ["picture 1", "picture 3", "picture 4", "picture 5"]
+    assert "An empty name is no source" in results.left_out["picture 3"]
+
+
+def test_a_name_that_no_disk_can_hold_is_left_out(reader, image, tmp_path):
+    (tmp_path / "face.png").write_bytes(png(image))
+    results = reader.analyze_files([tmp_path / "face.png", "x" * 5000 + ".png", "x" * 5000 + ".mp4"])
+    assert (len(results), len(results.left_out)) == (1, 2)
+
+
+def test_pictures_without_names_are_of_no_file(reader, image):
+    assert repr(reader.analyze_files([image])) == "Results(1 picture, 1 face)"
+
+
+def test_a_copy_in_another_process_reads_the_same_and_loads_its_models_once(reader, image):
+    sent = pickle.dumps(reader)
+    copy, again = pickle.loads(sent), pickle.loads(sent)
+    assert copy.analyze(image).faces == reader.analyze(image).faces
+    assert copy._models is again._models
+    copy.close()
+    again.analyze(image)
+    assert pickle.loads(pickle.dumps(again)).classes == reader.classes
+
+
+def test_a_reader_of_loaded_models_says_that_it_cannot_be_sent():
+    with pytest.raises(TypeError, match="with the name or the folder of the models"):
+        pickle.dumps(emotion.Recognizer(shipped_models()))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda reader, image: reader.analyze(image),
+        lambda reader, image: reader.analyze_files([image]),
+        lambda reader, image: reader.stream([image]),
+        lambda reader, image: reader.follow(),
+    ],
+)
+def test_one_that_is_closed_does_nothing_more(image, call):
+    reader = emotion.Recognizer(shipped_models())
+    reader.close()
+    with pytest.raises(emotion.SourceError, match="closed: make a new one"):
+        call(reader, image)
+
+
+@pytest.mark.parametrize(("name", "shown"), [("", "The input"), ("talk.mp4", "talk.mp4")])
+def test_an_open_file_that_is_no_video_is_named_and_not_its_copy(reader, name, shown):
+    file = io.BytesIO(b"<html>")
+    file.name = name
+    with pytest.raises(emotion.SourceError, match=f"^{shown} is not a video"):
+        reader.stream(file)
+
+
+def test_an_open_file_that_breaks_off_is_named_and_not_its_copy(reader, tmp_path):
+    clips.clip(tmp_path / "whole.ts", 60)
+    whole = (tmp_path / "whole.ts").read_bytes()
+    file = io.BytesIO(whole[: len(whole) // 2])
+    file.name = "talk.ts"
+    with pytest.raises(emotion.SourceError) as told:
+        list(reader.stream(file))
+    assert "talk.ts" in str(told.value)
+    assert tempfile.gettempdir() not in str(told.value)
+
+
+def test_a_plot_takes_numbers_and_names_from_a_table(video):
+    table = video.to_df()
+    axes = video.plot(pd.Series(["fear"]), people=table["track_id"].iloc[0])
+    assert len(axes.lines) == 1
+    assert not video.plot("fear", people=[]).lines
 
 
 def test_nothing_that_can_be_read_is_an_error(reader, tmp_path):
