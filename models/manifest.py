@@ -164,10 +164,11 @@ def read_manifest(folder: Path, region: str, precision: Precision = "fp32") -> M
         manifest = _from_json(values)
         digest = sha256(folder / manifest.file)
     except OSError as error:
-        if not folder.is_dir():
+        if not folder.is_dir() or not (path.exists() or any(folder.glob("*.json"))):
+            state = f"{folder} has no models" if folder.is_dir() else f"There is no model folder {folder}"
             raise ModelFileError(
-                f"There is no model folder {folder}: 'emotion models list' shows the names of those that "
-                "there are; others are named by their path."
+                f"{state}: 'emotion models list' shows the names of the model folders that there are; others "
+                "are named by their path."
             ) from error
         raise ModelFileError(f"{error.filename} cannot be read ({error.strerror}). {advice}") from error
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:

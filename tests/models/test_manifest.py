@@ -132,6 +132,15 @@ def test_a_name_that_no_models_have_is_distinguished_from_models_that_are_damage
         read_manifest(tmp_path / "nowhere", "eyes")
 
 
+def test_a_folder_of_other_things_is_no_damaged_installation(tmp_path):
+    (tmp_path / "photo.jpg").touch()
+    with pytest.raises(ModelFileError, match=r"has no models: 'emotion models list'"):
+        read_manifest(tmp_path, "eyes")
+    (tmp_path / "lips.json").touch()
+    with pytest.raises(ModelFileError, match="eyes.json cannot be read"):
+        read_manifest(tmp_path, "eyes")
+
+
 OTHERS = Classes(("calm", "tense"), ("#FFFFFF", "#EEEEEE"), ("#000000", "#111111"), neutral="calm")
 
 
