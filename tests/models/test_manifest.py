@@ -137,7 +137,7 @@ def test_a_folder_of_other_things_is_no_damaged_installation(tmp_path):
     with pytest.raises(ModelFileError, match=r"has no models: 'emotion models list'"):
         read_manifest(tmp_path, "eyes")
     (tmp_path / "lips.json").touch()
-    with pytest.raises(ModelFileError, match="eyes.json cannot be read"):
+    with pytest.raises(ModelFileError, match=r"eyes\.json cannot be read"):
         read_manifest(tmp_path, "eyes")
 
 
