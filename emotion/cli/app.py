@@ -1,6 +1,7 @@
 """The command line: the commands, and how their failures end."""
 
 import errno
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -28,6 +29,7 @@ Exit codes: 0 done, 2 wrong usage, 3 unusable input, 4 unusable model,
 that of the first failure.
 """
 
+_WRONG_USAGE = 2
 # Errors of the system that a user can cause with a path; all others are bugs.
 _PLACES = {
     getattr(errno, name)
@@ -78,6 +80,8 @@ def run() -> int:
 
         return SinkError.exit_code
     except SystemExit as end:  # how typer ends: also usage errors (2) and Ctrl-C (130)
+        if end.code == _WRONG_USAGE:
+            _name_files_like_options(sys.argv[1:])
         return end.code if isinstance(end.code, int) else 0
     return 0
 
@@ -98,6 +102,13 @@ def _refuse_empty(arguments: Sequence[str]) -> None:
         if not argument or (is_value and not value and name.startswith("--")):
             of = f" of {flag}" if flag.startswith("-") else ""
             raise OptionError("", f"An argument{of} is empty: name something, or leave it out.")
+
+
+def _name_files_like_options(arguments: Sequence[str]) -> None:
+    """Say how a file is named whose name was taken for an option."""
+    for argument in arguments:
+        if argument.startswith("-") and os.path.exists(argument):
+            errors.print(escaped(f"If you mean the file {argument}, write ./{argument}"))
 
 
 def _show_version(wanted: bool) -> None:

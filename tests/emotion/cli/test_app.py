@@ -49,6 +49,15 @@ def test_a_wrong_option_is_a_usage_error(monkeypatch, capsys):
     assert "No such option" in capsys.readouterr().err
 
 
+def test_a_file_whose_name_begins_like_an_option_can_be_named(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-x.mp4").touch()
+    assert run(monkeypatch, "annotate", "-x.mp4") == 2
+    assert "If you mean the file -x.mp4, write ./-x.mp4\n" in capsys.readouterr().err
+    assert run(monkeypatch, "annotate", "-y.mp4") == 2
+    assert "If you mean the file" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "of"),
     [
@@ -161,7 +170,7 @@ def test_training_begins_with_no_model_of_another_architecture(monkeypatch, caps
 
 def test_missing_models_end_in_one_sentence(monkeypatch, capsys, tmp_path):
     assert run(monkeypatch, "annotate", "--models", tmp_path) == 4
-    assert "emotion export" in capsys.readouterr().err.replace("\n", " ")
+    assert "has no models: 'emotion models list'" in capsys.readouterr().err.replace("\n", " ")
 
 
 def test_a_missing_system_library_ends_in_a_sentence(monkeypatch, capsys):
