@@ -84,6 +84,7 @@ class FaceLandmarker(Closeable):
             cut, detection runs in the same picture.
         min_confidence: in [0, 1], for detection, presence and tracking alike.
         pose: also return the poses of heads.
+        min_presence: of the landmark net's score; by default `min_confidence`.
 
     Raises:
         ModelFileError: `face_landmarker.task` is missing or not the file this program ships.
@@ -91,7 +92,12 @@ class FaceLandmarker(Closeable):
     """
 
     def __init__(
-        self, max_faces: int = 1, video: bool = False, min_confidence: float = 0.5, pose: bool = False
+        self,
+        max_faces: int = 1,
+        video: bool = False,
+        min_confidence: float = 0.5,
+        pose: bool = False,
+        min_presence: float | None = None,
     ):
         _check_model_file()
         mode = vision.RunningMode.VIDEO if video else vision.RunningMode.IMAGE
@@ -100,7 +106,7 @@ class FaceLandmarker(Closeable):
             running_mode=mode,
             num_faces=max_faces,
             min_face_detection_confidence=min_confidence,
-            min_face_presence_confidence=min_confidence,
+            min_face_presence_confidence=min_confidence if min_presence is None else min_presence,
             min_tracking_confidence=min_confidence,
             output_face_blendshapes=True,
             output_facial_transformation_matrixes=pose,

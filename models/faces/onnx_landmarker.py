@@ -63,6 +63,7 @@ class OnnxLandmarker:
         min_confidence: in [0, 1], for detection, presence and following alike.
         turns: a face is followed from the picture so many pictures before, so that as many pictures go
             through a net in one batch.
+        min_presence: of the landmark net's score; by default `min_confidence`.
     """
 
     def __init__(
@@ -72,11 +73,13 @@ class OnnxLandmarker:
         video: bool = False,
         min_confidence: float = 0.5,
         turns: int = 1,
+        min_presence: float | None = None,
     ) -> None:
         self.turns = turns
         self._nets = nets
         self._max_faces = max_faces
         self._min_confidence = min_confidence
+        self._min_presence = min_confidence if min_presence is None else min_presence
         # MediaPipe smooths one face and no more.
         self._trails = [_Trail(max_faces == 1) for _ in range(turns)] if video else None
         self._pool = ThreadPool(available_cores(), "landmarks")
@@ -160,7 +163,7 @@ class OnnxLandmarker:
         counts = [len(some) for some in rects]
         aspects = np.repeat([picture.width / picture.height for picture in pictures], counts)
         points = _project(outputs[:, :-1].reshape(-1, LANDMARKS, 3), np.concatenate(rects), aspects)
-        present = _sigmoid(outputs[:, -1]) > self._min_confidence
+        present = _sigmoid(outputs[:, -1]) > self._min_presence
         ends = np.cumsum(counts)[:-1]
         return [
             some[seen] for some, seen in zip(np.split(points, ends), np.split(present, ends), strict=True)

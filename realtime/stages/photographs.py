@@ -1,7 +1,8 @@
 """Stages for photographs, which are independent: without tracking and smoothing.
 
 Without a limit on time, several attempts are made: the whole photograph, tiles for small faces, and,
-if no face is detected, enlarged, with a border and rotated. Landmarks of upside-down faces
+if no face is detected, enlarged, with a border and rotated; at last as a face that fills a small picture.
+Landmarks of upside-down faces
 (`stages.upside_down`) are detected in the photograph rotated by 180 degrees.
 """
 
@@ -15,7 +16,7 @@ import numpy as np
 from emotion.models.engines.landmark_nets import LandmarkNets
 from emotion.models.faces.onnx_landmarker import OnnxDetector, OnnxLandmarker
 from emotion.models.faces.picture import Detector, Landmarker, Landmarks, Picture
-from emotion.models.faces.portrait import looks_again
+from emotion.models.faces.portrait import find_cut_out, looks_again
 from emotion.models.regions import REGIONS, Image, Regions
 from emotion.models.voting.vote import VoteWeights
 from emotion.realtime.messages import EmotionFrame, FaceFrame, PredictionFrame, VideoFrame
@@ -68,6 +69,8 @@ class PhotographFinder:
         self._detector, make = looks
         self._many: Landmarker = make(max_faces)
         self._one: Landmarker = make(1)
+        # For cut-out faces, which are judged by more than the landmark net's score.
+        self._likeliest: Landmarker = make(1, min_presence=0.0)
 
     def process(self, items: Sequence[VideoFrame]) -> Iterable[FaceFrame]:
         """The photographs with their faces, in order; the largest face first."""
@@ -81,9 +84,17 @@ class PhotographFinder:
         """Free the landmarkers."""
         self._many.close()
         self._one.close()
+        self._likeliest.close()
         self._detector.close()
 
     def _find(self, picture: Picture, frame: VideoFrame) -> _Found:
+        found, left_out = self._find_sure(picture, frame)
+        if found:
+            return found, left_out
+        face = find_cut_out(lambda copy: self._likeliest.detect(Picture(copy), 0.0), frame.image)
+        return ([] if face is None else [face]), 0
+
+    def _find_sure(self, picture: Picture, frame: VideoFrame) -> _Found:
         found, left_out = self._look(picture)
         found = found or self._again(frame.image)
         over = self._over(picture, found)
@@ -200,13 +211,13 @@ def _size(face: Landmarks) -> float:
     return side(corners(face))
 
 
-def _mediapipe(min_confidence: float, pose: bool) -> tuple[Detector, Callable[[int], Landmarker]]:
+def _mediapipe(min_confidence: float, pose: bool) -> tuple[Detector, Callable[..., Landmarker]]:
     # Imported here: it takes seconds, a hundred megabytes and system libraries.
     from emotion.models.faces.mediapipe_landmarker import FaceDetector, FaceLandmarker  # noqa: PLC0415
 
     return FaceDetector(min_confidence), partial(FaceLandmarker, min_confidence=min_confidence, pose=pose)
 
 
-def _onnx(nets: LandmarkNets, min_confidence: float) -> tuple[Detector, Callable[[int], Landmarker]]:
+def _onnx(nets: LandmarkNets, min_confidence: float) -> tuple[Detector, Callable[..., Landmarker]]:
     detector = OnnxDetector(nets, min_confidence)
-    return detector, lambda count: OnnxLandmarker(nets, count, min_confidence=min_confidence)
+    return detector, partial(OnnxLandmarker, nets, min_confidence=min_confidence)

@@ -33,8 +33,8 @@ def asked(monkeypatch):
     def make(min_confidence, pose):
         found.update(min_confidence=min_confidence, pose=pose, faces=[])
 
-        def landmarker(count):
-            found["faces"].append(count)
+        def landmarker(count, min_presence=None):
+            found["faces"].append((count, min_presence))
             return Closing(found["closed"])
 
         return Closing(found["closed"]), landmarker
@@ -43,15 +43,19 @@ def asked(monkeypatch):
     return found
 
 
+# By the maximum of faces: those that are asked for, and from which score of the landmark net.
+ASKED_FOR = {most: [(most, None), (1, None), (1, 0.0)] for most in (4, 7)}
+
+
 def test_by_default_no_pose_is_requested_and_four_faces_at_most(asked):
     photographs.PhotographFinder().close()
-    assert (asked["min_confidence"], asked["pose"], asked["faces"]) == (0.5, False, [4, 1])
-    assert len(asked["closed"]) == 3
+    assert (asked["min_confidence"], asked["pose"], asked["faces"]) == (0.5, False, ASKED_FOR[4])
+    assert len(asked["closed"]) == 4
 
 
 def test_what_is_requested_arrives(asked):
     photographs.PhotographFinder(7, 0.3, pose=True).close()
-    assert (asked["min_confidence"], asked["pose"], asked["faces"]) == (0.3, True, [7, 1])
+    assert (asked["min_confidence"], asked["pose"], asked["faces"]) == (0.3, True, ASKED_FOR[7])
 
 
 def at(left, top, right, bottom):
@@ -228,3 +232,12 @@ def test_whoever_alone_stands_on_their_head_is_looked_at_closely_the_other_way_r
     (same, turned), _ = one._find(Photograph, None)
     assert same is upright
     np.testing.assert_array_equal(turned.points, [(138, 162), (98, 108)])
+
+
+@pytest.mark.parametrize("sure", [[], ["sure"]])
+def test_a_cut_out_face_is_looked_for_only_where_no_other_face_is_found(finder, monkeypatch, sure):
+    one, looked = finder(), []
+    monkeypatch.setattr(one, "_find_sure", lambda picture, frame: (sure, 0))
+    monkeypatch.setattr(photographs, "find_cut_out", lambda detect, image: looked.append(image) or "cut out")
+    assert one._find(Photograph, SimpleNamespace(image="it")) == (sure or ["cut out"], 0)
+    assert looked == ([] if sure else ["it"])
