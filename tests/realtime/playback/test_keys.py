@@ -64,11 +64,11 @@ def test_where_nobody_was_seen_it_says_so():
 def test_who_is_asked_for_a_neutral_face_is_measured_as_they_look():
     """Somebody whose resting face looks angry: by themselves no frame would count."""
     angry = sure("anger", 0.8)
-    for asked in (False, True):
-        baseline = Baseline(1.0, SIX, asked=asked)
+    for requested in (False, True):
+        baseline = Baseline(1.0, SIX, requested=requested)
         for index in range(40):
             vote = baseline.update(index / 20, angry)
-        assert baseline.ready is asked
+        assert baseline.ready is requested
     assert vote[SIX.index("anger")] < 0.7
 
 
