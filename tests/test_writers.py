@@ -36,8 +36,8 @@ ALLOWED = {
     "benchmarks/studies/many_videos.py: (folder / 'a' / 'empty.mp4').touch()": "a clip to try",
     "benchmarks/studies/many_videos.py: av.open(str(path), 'w')": "a clip to try",
     "benchmarks/studies/many_videos.py: path.write_bytes(_spoilt(path.read_bytes(), chance))": "the same",
-    "benchmarks/studies/peer_answers.py: cv2.imwrite(self._files['picture'], asked.image)": "temporary",
-    "benchmarks/studies/peer_answers.py: cv2.imwrite(self._files['framed'], asked.framed)": "temporary",
+    "benchmarks/studies/peer_predictions.py: cv2.imwrite(self._files['picture'], inputs.image)": "temporary",
+    "benchmarks/studies/peer_predictions.py: cv2.imwrite(self._files['framed'], inputs.framed)": "temporary",
     "benchmarks/studies/sound.py: av.open(str(path), 'w')": "a clip to try",
     # Into memory, pipes and other programs.
     "emotion/tables.py: pq.write_table(table, sink)": "into memory",
@@ -62,7 +62,7 @@ ALLOWED = {
     ),
     # Journals: read line by line, the last of which may be cut.
     "models/data/dataset.py: open(journal, 'a')": "a journal",
-    "benchmarks/studies/peer_answers.py: open(self._path, 'ab')": "a journal",
+    "benchmarks/studies/peer_predictions.py: open(self._path, 'ab')": "a journal",
     "emotion/web/jobs/store.py: open(folder / LOCK, 'ab')": "a lock",
     "emotion/web/jobs/store.py: open(self._place / 'video' / self.file, 'xb')": "marked as incoming",
 }

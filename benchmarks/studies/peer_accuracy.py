@@ -1,12 +1,12 @@
 """Accuracy of this program and of other programs on the same labelled photographs::
 
-    python -m emotion.benchmarks.studies.peer_accuracy london rafdb=validation --parts PARTS --answers FOLDER
+    python -m emotion.benchmarks.studies.peer_accuracy london rafdb=validation --parts PARTS --predictions DIR
 
 A folder holds a folder per emotion, as for 'emotion evaluate'; its test part is used, or the one after '='.
 Where its folders do not name the parts, a table of a data set does (``manifest.parquet``, with the columns
 ``source`` and ``split``). Each program is called as its users call it, and detects the face itself. All get
 the same pictures: small photographs are enlarged. Detectors of peers may miss a face that fills its picture.
-They are therefore also asked, as other ways of detection, about a copy with a border where they find no face,
+They are therefore also run, as other ways of detection, about a copy with a border where they find no face,
 and about the whole photograph as the face. Peers are installed first where they are missing.
 """
 
@@ -21,11 +21,11 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-from emotion.benchmarks.studies.peer_answers import PEERS, Asked, Journal, answers_of, command_of
+from emotion.benchmarks.studies.peer_predictions import PEERS, Inputs, Journal, command_of, predictions_of
 from emotion.benchmarks.studies.peer_scores import (
     MISSED,
-    Answered,
     Measured,
+    Predicted,
     brief,
     recalls,
     rows,
@@ -55,14 +55,14 @@ UNLISTED = "unlisted"
 
 
 class Program(Protocol):
-    """Another program, which answers pictures in several ways of detection."""
+    """Another program, which predicts pictures in several ways of detection."""
 
     @property
     def name(self) -> str:
         """For tables."""
         ...
 
-    def answers(self, pictures: Iterator[Asked]) -> Iterator[Mapping[str, Mapping[str, float] | None]]:
+    def predictions(self, pictures: Iterator[Inputs]) -> Iterator[Mapping[str, Mapping[str, float] | None]]:
         """By way of detection, the scores of each picture's face; None if there is none."""
         ...
 
@@ -74,16 +74,18 @@ class Installed:
     Attributes:
         name: of the peer.
         environments: holds the folder in which it is installed.
-        journal: of its answers.
+        journal: of its predictions.
     """
 
     name: str
     environments: Path
     journal: Journal
 
-    def answers(self, pictures: Iterator[Asked]) -> Iterator[Mapping[str, Mapping[str, float] | None]]:
+    def predictions(self, pictures: Iterator[Inputs]) -> Iterator[Mapping[str, Mapping[str, float] | None]]:
         """See `Program`."""
-        return answers_of(self.name, lambda: command_of(self.name, self.environments), self.journal, pictures)
+        return predictions_of(
+            self.name, lambda: command_of(self.name, self.environments), self.journal, pictures
+        )
 
 
 def name_of(given: str) -> str:
@@ -135,25 +137,25 @@ def _split(given: str) -> tuple[Path, str]:
     return Path(given), "test"
 
 
-def asked(photograph: Image) -> Asked:
+def inputs_of(photograph: Image) -> Inputs:
     """A photograph as all programs get it: enlarged if it is small. The border repeats its edge."""
     scale = max(1.0, SHORTER_SIDE / min(photograph.shape[:2]))
     large = cv2.resize(photograph, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
     border = round(BORDER * min(large.shape[:2]))
     framed = cv2.copyMakeBorder(large, border, border, border, border, cv2.BORDER_REPLICATE)
-    return Asked(np.asarray(large, np.uint8), np.asarray(framed, np.uint8))
+    return Inputs(np.asarray(large, np.uint8), np.asarray(framed, np.uint8))
 
 
-def our_answers(photographs: Sequence[Photograph], models: Models) -> tuple[Answered, int]:
-    """This program's answer to each photograph, and how many labels are ``uncertain``."""
-    frames = (photograph_frame(at, asked(one.read()).image) for at, one in enumerate(photographs))
+def our_predictions(photographs: Sequence[Photograph], models: Models) -> tuple[Predicted, int]:
+    """This program's prediction for each photograph, and how many labels are ``uncertain``."""
+    frames = (photograph_frame(at, inputs_of(one.read()).image) for at, one in enumerate(photographs))
     with Session(frames, models=models, policy=EachPicture()) as session:
         said = [(_strongest(result), _is_uncertain(result)) for result in session]
-    return np.array([answer for answer, _ in said], np.int64), sum(unsure for _, unsure in said)
+    return np.array([prediction for prediction, _ in said], np.int64), sum(unsure for _, unsure in said)
 
 
 def _strongest(result: EmotionFrame) -> int:
-    """Of the largest face, as peers are asked, too; also where its label is ``uncertain``."""
+    """Of the largest face, as peers are run, too; also where its label is ``uncertain``."""
     face = result.faces[0] if result.faces else None
     return MISSED if face is None or face.emotion is None else EMOTIONS.index(face.emotion)
 
@@ -162,16 +164,18 @@ def _is_uncertain(result: EmotionFrame) -> bool:
     return bool(result.faces) and result.faces[0].label not in EMOTIONS
 
 
-def peer_answers(photographs: Sequence[Photograph], peer: Program) -> dict[str, tuple[Answered, Answered]]:
-    """By name and way of detection: the answers among the six classes, and among all classes of the peer."""
-    said = list(peer.answers(asked(one.read()) for one in photographs))
+def peer_predictions(
+    photographs: Sequence[Photograph], peer: Program
+) -> dict[str, tuple[Predicted, Predicted]]:
+    """By name and way of detection: predictions among the six classes, and among all classes of the peer."""
+    said = list(peer.predictions(inputs_of(one.read()) for one in photographs))
     return {
         f"{peer.name}, {way}": (_indices(said, way, other=False), _indices(said, way, other=True))
         for way in said[0]
     }
 
 
-def _indices(said: Sequence[Mapping[str, Any]], way: str, other: bool) -> Answered:
+def _indices(said: Sequence[Mapping[str, Any]], way: str, other: bool) -> Predicted:
     return np.array([strongest(one[way], other) for one in said], np.int64)
 
 
@@ -186,10 +190,10 @@ def measure(
     name: str, photographs: Sequence[Photograph], models: Models, peers: Sequence[Program]
 ) -> Measured:
     """All programs on one set of photographs."""
-    said: dict[str, tuple[Answered, Answered]] = {}
+    said: dict[str, tuple[Predicted, Predicted]] = {}
     for peer in peers:
-        said |= peer_answers(photographs, peer)
-    ours, uncertain = our_answers(photographs, models)
+        said |= peer_predictions(photographs, peer)
+    ours, uncertain = our_predictions(photographs, models)
     labels = np.array([EMOTIONS.index(one.label) for one in photographs], np.int64)
     groups = groups_of(photographs)
     scores = rows(labels, groups, ours, said)
@@ -221,8 +225,8 @@ def main(
             help="Labelled folders; FOLDER=validation for that part, =unlisted for what has none."
         ),
     ],
-    answers: Annotated[
-        Path, typer.Option(help="Folder in which the peers' answers are kept for later runs.")
+    predictions: Annotated[
+        Path, typer.Option(help="Folder in which the peers' predictions are kept for later runs.")
     ],
     models: Annotated[str, typer.Option(help="lite, standard or a model folder.")] = "lite",
     peers: Annotated[str, typer.Option(help=f"Peers, separated by commas: {', '.join(PEERS)}.")] = "fer",
@@ -246,7 +250,7 @@ def main(
     known = {source: part for path in parts or () for source, part in parts_of(path, needed=True).items()}
     chosen = {name_of(folder): photographs_of(folder, known, most) for folder in folders}
     place = environments or user_folder("cache")
-    programs = [Installed(name, place, Journal(answers / f"{name}.jsonl")) for name in names]
+    programs = [Installed(name, place, Journal(predictions / f"{name}.jsonl")) for name in names]
     loaded = Models.load(models=model_folder(models))
     measured = []
     for name, photographs in chosen.items():

@@ -19,19 +19,19 @@ _WORDS = {
     "fearful": "fear",
     "surprised": "surprise",
 }
-Answered = npt.NDArray[np.int64]
+Predicted = npt.NDArray[np.int64]
 """Of a program, int64 (n,): classes by index, `MISSED` or `OTHER`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A program's scores on one set. A missed face is a wrong answer.
+    """A program's scores on one set. A missed face is a wrong prediction.
 
     Attributes:
         program: its name, and its way of detection.
-        accuracy: share of right answers.
+        accuracy: share of correct predictions.
         balanced: balanced accuracy: the mean recall of the emotions that occur.
-        with_other: accuracy if disgust may be the answer, too, which is then wrong.
+        with_other: accuracy if disgust may be predicted, too, which is then wrong.
         missed: photographs without a detected face.
         gain: this program's accuracy minus that one's, on the same photographs; None for this program.
         gain_balanced: of the balanced accuracy, likewise.
@@ -69,24 +69,24 @@ def _named(scores: Mapping[str, float]) -> Iterator[tuple[str, str]]:
 
 
 def rows(
-    labels: Answered,
+    labels: Predicted,
     groups: npt.NDArray[np.int64],
-    ours: Answered,
-    peers: Mapping[str, tuple[Answered, Answered]],
+    ours: Predicted,
+    peers: Mapping[str, tuple[Predicted, Predicted]],
 ) -> list[Row]:
     """The scores of this program and of each peer.
 
     Args:
         labels: the truth.
         groups: int64 (n,); near duplicates share a number and are drawn together.
-        ours: this program's answers.
-        peers: by name: the answers among the six classes, and among all classes of the peer.
+        ours: this program's predictions.
+        peers: by name: the predictions among the six classes, and among all classes of the peer.
     """
-    answers = [ours, *(six for six, _ in peers.values())]
+    predictions = [ours, *(six for six, _ in peers.values())]
     every = [ours, *(every for _, every in peers.values())]
-    right = np.stack([one == labels for one in answers]).astype(np.float64)
+    right = np.stack([one == labels for one in predictions]).astype(np.float64)
     accuracies, balanced = _intervals(right, labels, groups), _intervals(right, labels, groups, balance=True)
-    found = [one != MISSED for one in answers]
+    found = [one != MISSED for one in predictions]
     made = []
     for at, name in enumerate((OURS, *peers)):
         both = found[0] & found[at]
@@ -116,7 +116,7 @@ def _of_both(right: Weights, at: int, both: npt.NDArray[np.bool_]) -> tuple[floa
 
 
 def _intervals(
-    right: Weights, labels: Answered, groups: npt.NDArray[np.int64], balance: bool = False
+    right: Weights, labels: Predicted, groups: npt.NDArray[np.int64], balance: bool = False
 ) -> tuple[list[Interval], list[Interval]]:
     """The rates of all programs, (k, n), and those of the first minus each, resampled on the same faces."""
 
@@ -131,7 +131,7 @@ def _intervals(
     return found[: len(right)], found[len(right) :]
 
 
-def _balanced(right: Weights, labels: Answered, weights: Weights) -> Weights:
+def _balanced(right: Weights, labels: Predicted, weights: Weights) -> Weights:
     """The mean recall of the emotions that occur, float64 (k,)."""
     counts = np.bincount(labels, weights)
     sums = np.stack([np.bincount(labels, weights * one) for one in right])
@@ -186,7 +186,7 @@ def brief(measured: Sequence[Measured], peer: str) -> Iterator[str]:
 def table(measured: Sequence[Measured], peer: str) -> Iterator[str]:
     """All scores of this program and of a peer in Markdown."""
     yield (
-        "| set, photographs | program | accuracy | disgust as an answer, too | balanced accuracy | no face "
+        "| set, photographs | program | accuracy | disgust allowed, too | balanced accuracy | no face "
         "| difference: accuracy | balanced accuracy | both found a face: emotion-live, peer |"
     )
     yield "|---" * 9 + "|"

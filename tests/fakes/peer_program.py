@@ -1,6 +1,6 @@
-"""Another program that answers pictures, for studies: it says how bright the middle of each is.
+"""Another program that predicts pictures, for studies: it says how bright the middle of each is.
 
-Speaks as `fer_answers` does. The argument is the number of pictures after which it ends with an error.
+Speaks as `fer_predictions` does. The argument is the number of pictures after which it ends with an error.
 """
 
 import json
@@ -24,9 +24,9 @@ def say(line):
 def main():
     say("a library's greeting")
     say(json.dumps({"version": "1.5"}))
-    for asked, line in enumerate(sys.stdin):
-        if asked == int(sys.argv[1]):
-            sys.exit("out of answers")
+    for inputs, line in enumerate(sys.stdin):
+        if inputs == int(sys.argv[1]):
+            sys.exit("out of predictions")
         files = json.loads(line)
         scores = {"happy": brightness(files["picture"]) / 255, "neutral": 0.5, "disgust": 0.6}
         framed = Path(files["framed"]).stat().st_size > Path(files["picture"]).stat().st_size

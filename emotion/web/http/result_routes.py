@@ -28,23 +28,30 @@ def _add_views(app: FastAPI, site: Site) -> None:
     async def overview(job_id: str) -> FileResponse:
         """The timeline in at most 1,200 steps, for charts: the probabilities of each person over time."""
         path = store.results(site.job(job_id)) / results.OVERVIEW
-        if not path.exists():
-            raise RequestError(404, "There is no timeline of this video yet.")
-        return FileResponse(path, media_type="application/json", headers={"Cache-Control": "no-cache"})
+        return _file(path, "application/json", "There is no timeline of this video yet.")
 
     @app.get("/api/jobs/{job_id}/thumbnail", tags=["videos"], response_class=FileResponse)
     async def thumbnail(job_id: str) -> FileResponse:
         """A small picture from the annotated video."""
         path = store.results(site.job(job_id)) / results.THUMBNAIL
-        if not path.exists():
-            raise RequestError(404, "There is no picture of this video.")
-        return FileResponse(path, media_type="image/jpeg", headers={"Cache-Control": "no-cache"})
+        return _file(path, "image/jpeg", "There is no picture of this video.")
 
     @app.get("/api/jobs/{job_id}/original", tags=["videos"], response_class=FileResponse)
     async def original(job_id: str, visitor: Visitor = "", secret: Secret = "") -> FileResponse:
         """The video as it was uploaded. Only for its uploader: the annotated one may hide faces."""
         job = site.own_job(job_id, visitor, secret)
-        return FileResponse(store.video(job), media_type="video/mp4", headers={"Cache-Control": "no-cache"})
+        return _file(store.video(job), "video/mp4", "This video is not kept any more.")
+
+
+def _file(path: Path, media_type: str, missing: str) -> FileResponse:
+    """A file that may change under its address, so that browsers ask for it each time.
+
+    Raises:
+        RequestError: it does not exist; `missing` is the message.
+    """
+    if not path.exists():
+        raise RequestError(404, missing)
+    return FileResponse(path, media_type=media_type, headers={"Cache-Control": "no-cache"})
 
 
 def _add_files(app: FastAPI, site: Site) -> None:

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from emotion.benchmarks.studies import peer_accuracy
-from emotion.benchmarks.studies.peer_accuracy import asked, blocks, measure, name_of, photographs_of, update
+from emotion.benchmarks.studies.peer_accuracy import (
+    blocks,
+    inputs_of,
+    measure,
+    name_of,
+    photographs_of,
+    update,
+)
 from emotion.benchmarks.studies.peer_scores import MISSED, OTHER, Measured, brief, rows, strongest
 from emotion.models.classes import EMOTIONS
 from emotion.models.data.image_io import write_png
@@ -30,7 +37,7 @@ def sources(found):
     return [one.source for one in found]
 
 
-def test_disgust_is_a_wrong_answer_or_left_out():
+def test_disgust_is_a_wrong_prediction_or_left_out():
     scores = {"disgust": 0.5, "angry": 0.3, "happy": 0.2}
     assert strongest(scores, other=True) == OTHER
     assert strongest(scores, other=False) == ANGER
@@ -38,7 +45,7 @@ def test_disgust_is_a_wrong_answer_or_left_out():
     assert strongest(None, other=True) == strongest(None, other=False) == MISSED
 
 
-def test_a_missed_face_is_a_wrong_answer_and_counted():
+def test_a_missed_face_is_a_wrong_prediction_and_counted():
     labels = np.array([HAPPY] * 40 + [NEUTRAL] * 20)
     peer = labels.copy()
     peer[:20] = MISSED
@@ -69,9 +76,9 @@ def test_a_peer_that_is_better_is_reported_as_better():
 
 def test_copies_of_a_photograph_widen_the_interval():
     labels = np.array([HAPPY] * 60)
-    answers = np.where(np.arange(60) % 6 < 3, HAPPY, NEUTRAL)
-    alone = rows(labels, np.arange(60), answers, {})[0].accuracy
-    copies = rows(labels, np.arange(60) // 3, answers, {})[0].accuracy
+    predictions = np.where(np.arange(60) % 6 < 3, HAPPY, NEUTRAL)
+    alone = rows(labels, np.arange(60), predictions, {})[0].accuracy
+    copies = rows(labels, np.arange(60) // 3, predictions, {})[0].accuracy
     assert copies.high - copies.low > 1.4 * (alone.high - alone.low)
 
 
@@ -98,11 +105,11 @@ def test_fewer_photographs_are_among_more(tmp_path):
 
 
 def test_small_photographs_are_enlarged_and_framed():
-    shown = asked(np.full((50, 100, 3), 7, np.uint8))
+    shown = inputs_of(np.full((50, 100, 3), 7, np.uint8))
     assert shown.image.shape == (200, 400, 3)
     assert shown.framed.shape == (300, 500, 3)
     assert (shown.framed == 7).all()
-    assert asked(np.zeros((300, 200, 3), np.uint8)).image.shape == (300, 200, 3)
+    assert inputs_of(np.zeros((300, 200, 3), np.uint8)).image.shape == (300, 200, 3)
 
 
 class SaysHappy:
@@ -110,7 +117,7 @@ class SaysHappy:
 
     name = "it"
 
-    def answers(self, pictures):
+    def predictions(self, pictures):
         return [{"usual": None, "border": {"happy": 0.9, "disgust": 0.1}} for _ in pictures]
 
 

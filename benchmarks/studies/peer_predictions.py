@@ -1,8 +1,8 @@
-"""Other programs' answers to pictures: each runs in its own environment, and is asked once per picture.
+"""Other programs' predictions for pictures: each runs in its own environment, and predicts once per picture.
 
-A peer is a process that reads a line of JSON per picture and prints one (see `fer_answers`). Answers are kept
-in a journal of JSON lines, so that a stopped run goes on where it stopped, and a run with other models of
-this program asks the peers nothing.
+A peer is a process that reads a line of JSON per picture and prints one (see `fer_predictions`).
+Predictions are kept in a journal of JSON lines, so that a stopped run goes on where it stopped, and a run
+with other models of this program does not run the peers again.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from emotion.realtime.child_process import environment, python_command
 
 Scores: TypeAlias = Mapping[str, float] | None
 """Of a face, by the peer's words; None if no face was detected."""
-Answers: TypeAlias = dict[str, Scores]
+Predictions: TypeAlias = dict[str, Scores]
 """By way of detection."""
 
 FACE_API = (
@@ -40,7 +40,7 @@ _REASON = 2000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Asked:
+class Inputs:
     """A picture for all programs.
 
     Attributes:
@@ -73,8 +73,8 @@ def command_of(peer: str, environments: Path) -> tuple[str, ...]:
     folder = environments / peer
     try:
         if peer == "fer":
-            return python_command(str(_FOLDER / "fer_answers.py"), python=str(make_fer(folder)))
-        return ("node", str(_FOLDER / "face_api_answers.cjs"), str(make_face_api(folder)))
+            return python_command(str(_FOLDER / "fer_predictions.py"), python=str(make_fer(folder)))
+        return ("node", str(_FOLDER / "face_api_predictions.cjs"), str(make_face_api(folder)))
     except (OSError, subprocess.CalledProcessError) as error:
         raise MissingDependencyError(f"{peer} could not be installed in {folder}: {error}") from error
 
@@ -98,7 +98,7 @@ def make_face_api(folder: Path) -> Path:
 
 
 class Journal:
-    """A peer's answers so far, in a file of JSON lines; only one run at a time may use it.
+    """A peer's predictions so far, in a file of JSON lines; only one run at a time may use it.
 
     Remove the file after a change of the peer's version, or of the script that asks it.
 
@@ -111,7 +111,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._known: dict[str, Answers] = {}
+        self._known: dict[str, Predictions] = {}
         self._versions: set[str] = set()
         self._whole = 0
         for line in path.read_bytes().splitlines(keepends=True) if path.exists() else ():
@@ -121,20 +121,22 @@ class Journal:
             try:
                 self._keep(json.loads(line))
             except (ValueError, TypeError, KeyError) as error:
-                raise DatasetError(f"{path} is no file of answers: name another, or remove it.") from error
+                raise DatasetError(
+                    f"{path} is no file of predictions: name another, or remove it."
+                ) from error
 
     @property
     def versions(self) -> tuple[str, ...]:
-        """Of the peer, in its answers so far."""
+        """Of the peer, in its predictions so far."""
         return tuple(sorted(self._versions))
 
-    def answers(self, key: str) -> Answers | None:
-        """What the peer said about a picture; None if it was not asked."""
+    def predictions(self, key: str) -> Predictions | None:
+        """The predictions of the peer for a picture; None if there is none yet."""
         return self._known.get(key)
 
-    def add(self, key: str, version: str, answers: Answers) -> None:
+    def add(self, key: str, version: str, predictions: Predictions) -> None:
         """Keep what the peer said about a picture."""
-        row = {"picture": key, "version": version, "answers": answers}
+        row = {"picture": key, "version": version, "predictions": predictions}
         self._keep(row)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with open(self._path, "ab") as file:
@@ -142,19 +144,19 @@ class Journal:
             self._whole += file.write(f"{json.dumps(row)}\n".encode())
 
     def _keep(self, row: Mapping[str, Any]) -> None:
-        self._known[row["picture"]] = row["answers"]
+        self._known[row["picture"]] = row["predictions"]
         self._versions.add(row["version"])
 
 
-def answers_of(
-    name: str, start: Callable[[], Sequence[str]], journal: Journal, pictures: Iterable[Asked]
-) -> Iterator[Answers]:
-    """A peer's answers to pictures, in order; it is started when one is not in the journal.
+def predictions_of(
+    name: str, start: Callable[[], Sequence[str]], journal: Journal, pictures: Iterable[Inputs]
+) -> Iterator[Predictions]:
+    """A peer's predictions for pictures, in order; it is started when one is not in the journal.
 
     Args:
         name: of the peer.
         start: gives its command; installs it first if needed.
-        journal: of its answers.
+        journal: of its predictions.
         pictures: in order.
 
     Raises:
@@ -162,12 +164,12 @@ def answers_of(
     """
     with ExitStack() as stack:
         peer: Peer | None = None
-        for asked in pictures:
-            known = journal.answers(asked.key)
+        for inputs in pictures:
+            known = journal.predictions(inputs.key)
             if known is None:
                 peer = peer or stack.enter_context(running(name, start()))
-                known = peer.ask(asked)
-                journal.add(asked.key, peer.version, known)
+                known = peer.predict(inputs)
+                journal.add(inputs.key, peer.version, known)
             yield known
 
 
@@ -180,14 +182,14 @@ class Peer:
         self._files = {"picture": str(folder / "picture.ppm"), "framed": str(folder / "framed.ppm")}
         self.version = str(self._read()["version"])
 
-    def ask(self, asked: Asked) -> Answers:
-        """Its answers to a picture.
+    def predict(self, inputs: Inputs) -> Predictions:
+        """Its predictions to a picture.
 
         Raises:
             MissingDependencyError: it ended.
         """
-        cv2.imwrite(self._files["picture"], asked.image)
-        cv2.imwrite(self._files["framed"], asked.framed)
+        cv2.imwrite(self._files["picture"], inputs.image)
+        cv2.imwrite(self._files["framed"], inputs.framed)
         with suppress(OSError):  # if it has ended, its last words follow
             print(json.dumps(self._files), file=self._process.stdin, flush=True)
         return self._read()
@@ -195,8 +197,8 @@ class Peer:
     def _read(self) -> dict[str, Any]:
         for line in self._process.stdout or ():
             if line.startswith("{"):  # libraries print, too
-                answers: dict[str, Any] = json.loads(line)
-                return answers
+                predictions: dict[str, Any] = json.loads(line)
+                return predictions
         self._errors.seek(0)
         said = self._errors.read().decode(errors="replace")[-_REASON:].strip().splitlines()
         raise MissingDependencyError(f"{self._name} ended: {said[-1] if said else 'it said nothing'}")

@@ -1,4 +1,4 @@
-"""For the Python of an environment that has `fer` and not this program: its answers to pictures.
+"""For the Python of an environment that has `fer` and not this program: its predictions for pictures.
 
 Reads a line of JSON for each picture, ``{"picture": PATH, "framed": PATH}``; the second has a border.
 Prints one for each: by way of detection, the scores of the largest face; null where no face was detected. The
@@ -15,7 +15,7 @@ import numpy as np
 
 
 def main() -> None:
-    """Answer until the input ends."""
+    """Predict until the input ends."""
     try:
         from fer.fer import FER  # noqa: PLC0415  its place since version 25
     except ImportError:
@@ -25,16 +25,16 @@ def main() -> None:
     whole = FER(offsets=(0, 0))
     print(json.dumps({"version": version("fer")}), flush=True)  # noqa: T201
     for line in sys.stdin:
-        asked = json.loads(line)
-        picture, framed = (np.asarray(cv2.imread(asked[name])) for name in ("picture", "framed"))
+        inputs = json.loads(line)
+        picture, framed = (np.asarray(cv2.imread(inputs[name])) for name in ("picture", "framed"))
         height, width = picture.shape[:2]
-        answers = {}
+        predictions = {}
         for way, detector in (("Haar", haar), ("MTCNN", mtcnn)):
             found = detector.detect_emotions(picture)
-            answers[way] = largest(found)
-            answers[f"{way}, border"] = largest(found or detector.detect_emotions(framed))
-        answers["whole picture"] = largest(whole.detect_emotions(picture, [(0, 0, width, height)]))
-        print(json.dumps(answers), flush=True)  # noqa: T201
+            predictions[way] = largest(found)
+            predictions[f"{way}, border"] = largest(found or detector.detect_emotions(framed))
+        predictions["whole picture"] = largest(whole.detect_emotions(picture, [(0, 0, width, height)]))
+        print(json.dumps(predictions), flush=True)  # noqa: T201
 
 
 def largest(faces: list[dict[str, Any]]) -> dict[str, float] | None:

@@ -1,5 +1,5 @@
-// For a folder of npm that has `@vladmandic/face-api`: its answers to pictures (PPM files).
-// Reads and prints the same lines as fer_answers.py. Arguments: that folder.
+// For a folder of npm that has `@vladmandic/face-api`: its predictions for pictures (PPM files).
+// Reads and prints the same lines as fer_predictions.py. Arguments: that folder.
 
 const fs = require("fs");
 const path = require("path");
@@ -8,7 +8,7 @@ const { createRequire } = require("module");
 
 const folder = path.resolve(process.argv[2]);
 const fromThere = createRequire(path.join(folder, "package.json"));
-// Other output of the libraries must not come between the answers.
+// Other output of the libraries must not come between the predictions.
 console.log = console.error;
 
 const modules = path.join(folder, "node_modules");
@@ -43,20 +43,20 @@ async function main() {
   }
   say({ version: fromThere("@vladmandic/face-api/package.json").version });
   for await (const line of readline.createInterface({ input: process.stdin })) {
-    const asked = JSON.parse(line);
-    const picture = tensorOf(asked.picture);
-    const framed = tensorOf(asked.framed);
+    const inputs = JSON.parse(line);
+    const picture = tensorOf(inputs.picture);
+    const framed = tensorOf(inputs.framed);
     const detected = (image, options) =>
       api.detectAllFaces(image, options).withFaceLandmarks().withFaceExpressions();
     // The tiny detector is the one for real time. SSD takes a second for each picture, without a GPU.
     let found = await detected(picture, new api.TinyFaceDetectorOptions());
-    const answers = { tiny: largest(found) };
+    const predictions = { tiny: largest(found) };
     if (!found.length) found = await detected(framed, new api.TinyFaceDetectorOptions());
-    answers["tiny, border"] = largest(found);
+    predictions["tiny, border"] = largest(found);
     if (!found.length) found = await detected(framed, new api.SsdMobilenetv1Options());
-    answers["tiny, border, SSD"] = largest(found);
-    answers["whole picture"] = { ...(await api.nets.faceExpressionNet.predictExpressions(picture)) };
-    say(answers);
+    predictions["tiny, border, SSD"] = largest(found);
+    predictions["whole picture"] = { ...(await api.nets.faceExpressionNet.predictExpressions(picture)) };
+    say(predictions);
     picture.dispose();
     framed.dispose();
   }
