@@ -1,8 +1,8 @@
-"""Makes the loop on the start page: ``python -m docs.sample_loop``.
+"""Makes the loop on the start page, and its sample photo: ``python -m docs.sample_loop``.
 
-A few seconds of the bundled clip, small and without sound, and the live results of the included models.
-The page shows both if a server's models have the same classes, else only the clip. Run it
-when the included models change.
+The loop is a few seconds of the bundled clip, small and without sound, and the live results of the included
+models. The page shows both if a server's models have the same classes, else only the clip. Run it when the
+included models change. The photo is one frame of the clip.
 """
 
 import json
@@ -25,6 +25,8 @@ STATIC = Path(__file__).parent.parent / "emotion" / "web" / "static"
 START, END = 4.2, 13.2
 SIZE = (400, 224)
 EVERY = 2
+# A moment on which a face is well seen.
+PHOTO_SECONDS = 17
 COLUMNS = ("track_id", "label", "emotion", "probabilities", "blendshapes")
 
 
@@ -43,12 +45,14 @@ def _short(value: Any) -> Any:
 
 
 def main() -> None:
-    """Write the clip and the results beside the page's scripts."""
+    """Write the clip, its results and the photo beside the page's scripts."""
     with VideoFile(DEMO) as clip:
         rate, scale = clip.info.average_rate / EVERY, SIZE[0] / clip.info.width
         with Session(clip, models=Models.load(), policy=EveryFrame()) as session:
-            results = [result for result in session if START <= result.frame.seconds < END]
-    results = results[::EVERY]
+            results = list(session)
+    photo = next(result.frame.image for result in results if result.frame.seconds >= PHOTO_SECONDS)
+    cv2.imwrite(str(STATIC / "sample.jpg"), photo, [cv2.IMWRITE_JPEG_QUALITY, 90])
+    results = [result for result in results if START <= result.frame.seconds < END][::EVERY]
     with av.open(str(STATIC / "loop.mp4"), "w", options={"movflags": "+faststart"}) as target:
         stream = target.add_stream("libx264", rate=rate, options={"crf": "31", "preset": "veryslow"})
         stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"

@@ -6,8 +6,6 @@ import { Tiles } from "./faces.js";
 import { drawOverlay } from "./labels.js";
 
 const WAIT_MS = 2000;
-// A moment of the sample clip on which a face is well seen.
-const SAMPLE_SECONDS = 17;
 const NO_PICTURE = /^image\/(?!jpeg|png|webp|gif|apng)/;
 
 let limit = Infinity;
@@ -140,11 +138,6 @@ function download() {
 }
 
 async function samplePhoto() {
-  const video = make("video", { src: "/static/sample.mp4", muted: true, preload: "auto" });
-  video.currentTime = SAMPLE_SECONDS;
-  await new Promise((resolve) => video.addEventListener("seeked", resolve, { once: true }));
-  const canvas = make("canvas", { width: video.videoWidth, height: video.videoHeight });
-  canvas.getContext("2d").drawImage(video, 0, 0);
-  const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
-  return new File([blob], "sample.png", { type: "image/png" });
+  const response = await fetch("/static/sample.jpg");
+  return new File([await response.blob()], "sample.jpg", { type: "image/jpeg" });
 }

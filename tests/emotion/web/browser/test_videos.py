@@ -284,7 +284,7 @@ def test_dropped_files_go_where_they_belong_and_none_is_lost(visit):
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the table").click()
     (line,) = csv.DictReader(io.StringIO(download.value.path().read_text()))
-    assert (line["photo"], line["label"]) == ("sample.png", "happiness")
+    assert (line["photo"], line["label"]) == ("sample.jpg", "happiness")
     expect(page.locator(".photo")).not_to_contain_text("more")
 
     def crowded(route):
