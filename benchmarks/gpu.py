@@ -159,11 +159,10 @@ def page(report: dict[str, Any]) -> str:
             for one in report["checks"]
         ),
         "",
-        "| 640x480 | faces | frames a second | cores busy | peak MiB |",
-        "|---|---|---|---|---|",
+        "| 640x480 | faces | frames a second | cores busy |",
+        "|---|---|---|---|",
         *(
-            f"| {one['name']} | {one['faces']} | {one['fps']:.0f} | {one['cores']:.1f} "
-            f"| {one['peak_mib']:.0f} |"
+            f"| {one['name']} | {one['faces']} | {one['fps']:.0f} | {one['cores']:.1f} |"
             for one in report["runs"]
         ),
     ]

@@ -128,7 +128,6 @@ def _runs_of(clip: str, values: Values) -> Table:
                 _n(run["fps"]),
                 f"{run['fps'] / values['bound_fps']:.0%}",
                 f"{run['cores']:.2f}",
-                f"{run['peak_mib']:.0f}",
                 f"{sum(size * times for size, times in run['batches']) / count:.1f}" if count else "",
                 " / ".join(map(_n, latency)) + f", {run['dropped']} dropped" if latency else "",
             )
@@ -138,7 +137,6 @@ def _runs_of(clip: str, values: Values) -> Table:
         "fps",
         "of the bound",
         "cores busy",
-        "peak MiB",
         "frames a batch",
         "latency ms p50/p95/p99",
     )
@@ -220,7 +218,10 @@ def _first(report: Values) -> Table:
         ("first result after", f"{first['first_s']:.2f} s"),
         ("of that, imports", f"{first['import_s']:.2f} s"),
         ("of that, loading the models", f"{first['load_s']:.2f} s"),
-        (f"most memory over {first['frames']} frames", f"{first['peak_mib']:.0f} MiB"),
+        *(
+            (f"most memory over {first['frames']} frames of {clip}", f"{mib:.0f} MiB")
+            for clip, mib in report["annotate_mib"].items()
+        ),
     )
     note = "TensorFlow is installed here, and MediaPipe imports it." if first["tensorflow_imported"] else ""
     return Table("A fresh process that annotates", ("", ""), rows, note)

@@ -120,6 +120,7 @@ def run_suite(suite: Suite, say: Callable[[str], None] = lambda line: None) -> d
     with TemporaryDirectory() as folder:
         bench = _Bench(suite, Path(folder), say)
         clips = {spec.name: bench.clip(spec) for spec in suite.specs()}
+        fresh = bench.fresh_processes()
         return {
             "format": FORMAT,
             "machine": machine.describe(bench.models(), model_folder_name(suite.engine.models)),
@@ -132,7 +133,8 @@ def run_suite(suite: Suite, say: Callable[[str], None] = lambda line: None) -> d
             "sweep": [asdict(p) | {"crops_per_second": p.crops_per_second} for p in bench.sweep()],
             "accuracy": [asdict(row) for row in bench.accuracy()],
             "peers": [asdict(peer) | {"ratio": peer.ratio} for peer in bench.peers()],
-            "first_result": bench.first_result(),
+            "first_result": fresh[MAIN.name],
+            "annotate_mib": {clip: values["peak_mib"] for clip, values in fresh.items()},
             "ratios": ratios(clips),
         }
 
@@ -278,11 +280,17 @@ class _Bench:
             return [Peer("fer (PyPI)", "a frame", None, 1000 / plain.fps, f"could not be installed: {error}")]
         return [peers.fer(path, 1000 / plain.fps, python, 20 if suite.quick else 60)]
 
-    def first_result(self) -> dict[str, Any]:
-        """The start-up time of a new process, and its memory."""
-        self._say("first result of a fresh process")
+    def fresh_processes(self) -> dict[str, dict[str, Any]]:
+        """The start-up time of a new process, and its memory, for each size of picture.
+
+        This process's own memory says little: it holds what earlier runs needed.
+        """
+        self._say("first result and memory of fresh processes")
+        return {spec.name: self._fresh_process(spec) for spec in self._suite.specs() if spec.faces == 1}
+
+    def _fresh_process(self, spec: ClipSpec) -> dict[str, Any]:
         suite = self._suite
-        what = (self._path(MAIN), suite.engine.models, suite.frames, suite.program)
+        what = (self._path(spec), suite.engine.models, suite.frames, suite.program)
         command = python_command("-m", "emotion.benchmarks.first_result", *map(str, what))
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
         if done.returncode:
