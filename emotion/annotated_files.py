@@ -7,17 +7,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from emotion.annotation_plan import plan_annotation
 from emotion.fetching import Spool
-from emotion.inputs import Input, find_inputs, place_of
+from emotion.inputs import find_inputs
 from emotion.loading import load_models
 from emotion.models.errors import EmotionError, OptionError
-from emotion.photographs import PhotographOutputs, annotate_photographs, photographs_done
+from emotion.photographs import annotate_photographs, photographs_done
 from emotion.realtime.errors import IncompleteSourceError, SourceError
 from emotion.realtime.options import Options
 from emotion.realtime.session import Models
-from emotion.realtime.sinks.result_ledger import check_own, is_result
+from emotion.realtime.sinks.result_ledger import is_result
 from emotion.study.options import StudyOptions, check_together
-from emotion.videos import Outputs, annotate, is_done, with_origins
+from emotion.videos import Outputs, annotate, is_done
 
 if TYPE_CHECKING:
     from emotion.study.outcome import Outcome
@@ -117,18 +118,19 @@ class _Run:
         self._options = wanted.options
         found = find_inputs(named, wanted.recursive, fetch=spool.fetch)
         inputs = [one for one in found if not is_result(one.path)]
-        videos = [one for one in inputs if one.kind == "video"]
-        self._photographs = [one for one in inputs if one.kind == "photograph"]
         self._inputs = {one.path: one for one in inputs}
         self._total, self._done = len(inputs), 0
-        self._together = len(videos) > 1 or wanted.many != StudyOptions()
-        home = self._together and wanted.output is not None
-        self._study = bool(videos) and (home if wanted.study is None else wanted.study)
-        folders = any(os.path.isdir(one) for one in named)
-        several = wanted.output is not None and len(self._photographs) > 1
-        self._resume = self._study or folders or several if wanted.resume is None else wanted.resume
-        self._jobs = self._planned(videos)
-        self._pictures = self._planned_pictures()
+        self._plan = plan_annotation(
+            named,
+            inputs,
+            wanted.output,
+            wanted.options,
+            wanted.many,
+            study=wanted.study,
+            resume=wanted.resume,
+        )
+        if not wanted.options.outputs.overwrite:
+            self._plan.check_own()
 
     @cached_property
     def _models(self) -> Models:
@@ -136,31 +138,31 @@ class _Run:
 
     def videos(self) -> None:
         """Annotate them, together where they are several."""
-        if self._jobs and (self._together or self._study):
+        if self._plan.videos and self._plan.together:
             self._all_together()
             return
-        for video, outputs in self._jobs:
+        for video, outputs in self._plan.videos:
             self._annotate(video, outputs)
             self._step()
 
     def photographs(self) -> None:
         """Annotate them, all together."""
-        if self._pictures is None:
+        if self._plan.photographs is None:
             return
-        outputs, before = self._pictures, self._done
-        done = self._resume and photographs_done(self._photographs, outputs, self._models, self._options)
+        (photographs, outputs), before = self._plan.photographs, self._done
+        done = self._plan.resume and photographs_done(photographs, outputs, self._models, self._options)
         if done:
-            self.made.passed_over.extend(one.name for one in self._photographs)
+            self.made.passed_over.extend(one.name for one in photographs)
             self.made.left_out.update(done.left_out)
-            self._step(before + len(self._photographs))
+            self._step(before + len(photographs))
             return
         summary = annotate_photographs(
-            self._photographs,
+            photographs,
             outputs,
             self._models,
             self._options,
             lambda done, total: self._step(before + done),
-            resume=self._resume,
+            resume=self._plan.resume,
         )
         self.made.left_out.update(summary.left_out)
         for source, picture in outputs.pictures.items():
@@ -174,36 +176,14 @@ class _Run:
         self._done = self._done + 1 if done is None else done
         self._wanted.progress(self._done, self._total)
 
-    def _planned(self, videos: Sequence[Input]) -> list[tuple[Path, Outputs]]:
-        paths = [one.path for one in videos]
-        places = {one.path: place_of(one, self._wanted.output) for one in videos}
-        more = ("study",) * self._study + ("portraits",) * self._wanted.many.portraits
-        formats = (*self._options.outputs.formats, *more)
-        named = Outputs.of_all(paths, self._wanted.output, formats, places)
-        jobs = with_origins(videos, named)
-        if not self._options.outputs.overwrite:
-            check_own(outputs.claim(video) for video, outputs in jobs)
-        return jobs
-
-    def _planned_pictures(self) -> PhotographOutputs | None:
-        if not self._photographs:
-            return None
-        options = self._options.outputs
-        outputs = PhotographOutputs.of(
-            self._photographs, self._wanted.output, options.formats, alone=not self._jobs
-        )
-        if not options.overwrite:
-            outputs.check_own(self._photographs)
-        return outputs
-
     def _all_together(self) -> None:
         # Imported here: a single video needs no study.
         from emotion.study.planned_run import plan_run  # noqa: PLC0415
 
-        home = (self._wanted.output or Path()) if self._study else None
-        planned = plan_run(self._jobs, self._options, self._wanted.many, home)
+        home = (self._wanted.output or Path()) if self._plan.study else None
+        planned = plan_run(self._plan.videos, self._options, self._wanted.many, home)
         watcher = _Collecting(self._step)
-        planned.run(self._pool(len(planned.jobs)), self._resume, watcher)
+        planned.run(self._pool(len(planned.jobs)), self._plan.resume, watcher)
         watcher.sort_into(self.made, planned.jobs)
         self.made = replace(self.made, study=home)
 
@@ -220,7 +200,7 @@ class _Run:
     def _annotate(self, video: Path, outputs: Outputs) -> None:
         name = self._inputs[video].name
         try:
-            if self._resume and is_done(video, outputs, self._models, self._options):
+            if self._plan.resume and is_done(video, outputs, self._models, self._options):
                 self.made.passed_over.append(name)
                 return
             annotate(video, outputs, self._models, self._options)

@@ -4,15 +4,15 @@ import itertools
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from emotion.annotation_plan import AnnotationPlan, plan_annotation
 from emotion.benchmarks.tuning import tuned
 from emotion.cli.console import console, errors, shown
 from emotion.cli.network import obey_offline
@@ -20,7 +20,7 @@ from emotion.cli.parameters import with_options
 from emotion.cli.progress import progress_bar
 from emotion.cli.written_files import say_photographs, say_where
 from emotion.fetching import Spool, is_stored
-from emotion.inputs import MOVING, Input, find_inputs, place_of
+from emotion.inputs import MOVING, Input, find_inputs
 from emotion.loading import load_models
 from emotion.models.atomic_files import partial_path
 from emotion.models.data.image_io import SUFFIXES
@@ -40,13 +40,12 @@ from emotion.realtime.monitoring.metrics import Metrics, Observer
 from emotion.realtime.monitoring.serving import serving_metrics
 from emotion.realtime.options import Options
 from emotion.realtime.sinks.formats import known_formats
-from emotion.realtime.sinks.overwrite_guard import FileSet, keep_apart, keep_apart_from
-from emotion.realtime.sinks.result_ledger import BusyError, check_own, is_result
+from emotion.realtime.sinks.result_ledger import BusyError, is_result
 from emotion.realtime.sources.demo import DEMO
 from emotion.result_folders import check_folder
 from emotion.study.options import StudyOptions, check_offline_together, check_together
 from emotion.study.stand_ins import StandIns
-from emotion.videos import Models, Outputs, annotate, is_done, with_origins
+from emotion.videos import Models, Outputs, annotate, is_done
 
 app = typer.Typer(add_completion=False)
 
@@ -131,61 +130,26 @@ def annotate_command(
         check_together(many, run.watched, options.drawing.privacy != "none", run.folder)
         spool = stack.enter_context(Spool(errors.print))
         inputs = run.find(sources, recursive, spool, many)
-        plan = _plan(run, inputs, many, study)
-        if run.folder is not None and (plan.videos or plan.photographs):
+        plan = run.plan(sources or (), inputs, many, study, resume)
+        if run.folder is not None and inputs:
             stand_ins.check(run.folder)
-        if resume is None:
-            folders = any(Path(source).is_dir() for source in sources or ())
-            several = run.folder is not None and plan.photographs is not None and len(plan.photographs[0]) > 1
-            resume = plan.study or folders or several
-        _annotate(run, plan, many, options, resume)
+        _annotate(run, plan, many, options)
     raise typer.Exit(run.code)
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """The inputs, and how they are annotated.
-
-    Attributes:
-        videos: each with its result files.
-        photographs: with their common ones; None if there are none.
-        parallel: whether videos are distributed to processes.
-        study: whether there are tables of all videos.
-    """
-
-    videos: list[tuple[Path, Outputs]]
-    photographs: tuple[Sequence[Input], PhotographOutputs] | None
-    parallel: bool
-    study: bool
-
-
-def _plan(run: "_Run", inputs: Sequence[Input], many: StudyOptions, study: bool | None) -> _Plan:
-    """Plan a run; `study` is None where it follows from the inputs."""
-    found = [one for one in inputs if one.kind == "video"]
-    together = run.together(found, many)
-    with_study = together and run.folder is not None if study is None else study
-    more = (*(("study",) if with_study else ()), *(("portraits",) if many.portraits else ()))
-    return _Plan(
-        run.plan_videos(found, more),
-        run.plan_photographs([one for one in inputs if one.kind == "photograph"]),
-        together or with_study,
-        with_study,
-    )
-
-
-def _annotate(run: "_Run", plan: _Plan, many: StudyOptions, options: Options, resume: bool) -> None:
+def _annotate(run: "_Run", plan: AnnotationPlan, many: StudyOptions, options: Options) -> None:
     """Annotate videos, then photographs; the models are loaded if anything is analysed in this process."""
-    if plan.videos and plan.parallel:
-        run.many(plan.videos, many, plan.study, resume)
+    if plan.videos and plan.together:
+        run.many(plan, many)
     if plan.photographs and many.cluster is not None:
-        run.photographs(*plan.photographs, many, resume)
-    elif plan.photographs or (plan.videos and not plan.parallel):
+        run.photographs(*plan.photographs, many, plan.resume)
+    elif plan.photographs or (plan.videos and not plan.together):
         run.models = load_models(options.engine, errors.print)
         with serving_metrics(run.observer, options.outputs.metrics, say=errors.print):
-            if not plan.parallel:
-                run.videos(plan.videos, resume)
+            if not plan.together:
+                run.videos(plan)
             if plan.photographs:
-                run.photographs(*plan.photographs, many, resume)
+                run.photographs(*plan.photographs, many, plan.resume)
 
 
 def _places(given: Sequence[Path], stand_ins: StandIns) -> tuple[list[Path], Path | None]:
@@ -259,16 +223,6 @@ class _Run:
         """Whether results go into a store; the processes that annotate videos upload them."""
         return self.folder is not None and is_stored(self._stand_ins.address(self.folder))
 
-    def together(self, videos: Sequence[Input], many: StudyOptions) -> bool:
-        """Whether videos are distributed to processes.
-
-        Raises:
-            SinkError: results go into a store, and there are live outputs.
-        """
-        if self.watched and self._away:
-            raise SinkError("Results into a store go with neither --events, --mjpeg nor --metrics.")
-        return not self.watched and (len(videos) > 1 or self._away or many != StudyOptions())
-
     def find(
         self, sources: Sequence[str] | None, recursive: bool, spool: Spool, many: StudyOptions
     ) -> list[Input]:
@@ -300,72 +254,63 @@ class _Run:
             raise SinkError("The table of photographs is a .csv, .jsonl or .parquet: name such a file.")
         return inputs
 
-    def plan_videos(self, videos: Sequence[Input], more: Sequence[str]) -> list[tuple[Path, Outputs]]:
-        """The result files of each video, after a check that no file of the user would be overwritten.
+    def plan(
+        self,
+        sources: Sequence[str],
+        inputs: Sequence[Input],
+        many: StudyOptions,
+        study: bool | None,
+        resume: bool | None,
+    ) -> AnnotationPlan:
+        """Plan the run, after a check that no file of the user would be overwritten.
 
         Args:
-            videos: to annotate.
-            more: further formats, beside those of the options.
+            sources: as they were named.
+            inputs: the files that they refer to.
+            many: how videos are distributed.
+            study, resume: see `plan_annotation`.
 
         Raises:
-            SinkError: a file would be overwritten.
+            SinkError: a file would be overwritten; or results go into a store, and there are live outputs.
         """
-        paths = [one.path for one in videos]
-        self._inputs = {one.path: one for one in videos}
-        places = {one.path: place_of(one, self.folder) for one in videos}
-        if self._files:
-            named = [Outputs.at(self._files)] * len(videos)
-        else:
-            formats = (*self._options.outputs.formats, *more)
-            named = Outputs.of_all(paths, self.folder, formats, places)
-        claimed = FileSet()
-        reads = FileSet([*paths, *self._options.engine.models.glob("*")])
-        for outputs in named:
-            _claim(outputs, reads, claimed)
-        jobs = with_origins(videos, named)
+        if self.watched and self._away:
+            raise SinkError("Results into a store go with neither --events, --mjpeg nor --metrics.")
+        self._inputs = {one.path: one for one in inputs}
+        plan = plan_annotation(
+            sources,
+            inputs,
+            self.folder,
+            self._options,
+            many,
+            files=self._files,
+            study=study,
+            resume=resume,
+            together=False if self.watched else self._away or None,
+        )
+        if plan.photographs and self._away and self.folder is not None:
+            self._stand_ins.bring(self.folder, _names(plan.photographs[1], self.folder))
         if not self._options.outputs.overwrite:
-            check_own(outputs.claim(video) for video, outputs in jobs)
-        return jobs
+            plan.check_own()
+        return plan
 
-    def plan_photographs(
-        self, photographs: Sequence[Input]
-    ) -> tuple[Sequence[Input], PhotographOutputs] | None:
-        """The same for photographs, which have common tables; None if there are none."""
-        if not photographs:
-            return None
-        options = self._options.outputs
-        outputs = PhotographOutputs.of(
-            photographs, self.folder, options.formats, self._files, alone=not self._inputs
-        )
-        keep_apart(
-            [*(one.path for one in photographs), *self._options.engine.models.glob("*")], outputs.all()
-        )
-        if self._away and self.folder is not None:
-            self._stand_ins.bring(self.folder, _names(outputs, self.folder))
-        if not options.overwrite:
-            outputs.check_own(photographs)
-        return photographs, outputs
-
-    def videos(self, jobs: Iterable[tuple[Path, Outputs]], resume: bool) -> None:
+    def videos(self, plan: AnnotationPlan) -> None:
         """Annotate videos one after the other."""
-        for video, outputs in jobs:
+        for video, outputs in plan.videos:
             try:
-                if resume and is_done(video, outputs, self.models, self._options):
+                if plan.resume and is_done(video, outputs, self.models, self._options):
                     errors.print(f"{shown(video)} is done already and is skipped.")
                     continue
                 _annotate_one(video, outputs, self.models, self._options, self.observer, self._out)
             except EmotionError as error:
                 self._failed(error, self._inputs[video])
 
-    def many(
-        self, videos: Sequence[tuple[Path, Outputs]], many: StudyOptions, study: bool, resume: bool
-    ) -> None:
+    def many(self, plan: AnnotationPlan, many: StudyOptions) -> None:
         """Annotate videos in parallel, and write a study of all if wanted."""
-        home = (self.folder or Path()) if study else None
+        home = (self.folder or Path()) if plan.study else None
         # Imported here: a single video needs no study.
         from emotion.cli.many import annotate_many  # noqa: PLC0415
 
-        code = annotate_many(videos, self._options, many, home, resume, self._out, self._stand_ins)
+        code = annotate_many(plan.videos, self._options, many, home, plan.resume, self._out, self._stand_ins)
         self.code = self.code or code
 
     def photographs(
@@ -470,17 +415,6 @@ def _skip(path: Path) -> bool:
         return False
     errors.print(f"{shown(path)} is a result of this program and is skipped.")
     return True
-
-
-def _claim(outputs: Outputs, reads: FileSet, claimed: FileSet) -> None:
-    """Refuse to write over any of the videos and models, or over the results of another video."""
-    for path in outputs.all():
-        if path in claimed:
-            raise SinkError(
-                f"Two videos would both be written to {shown(path)}: annotate one into another folder."
-            )
-    keep_apart_from(reads, outputs.all())
-    claimed.add(*outputs.all())
 
 
 def _annotate_one(

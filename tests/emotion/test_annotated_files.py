@@ -87,6 +87,16 @@ def test_nothing_of_the_users_is_replaced(folder):
     assert names(folder) == WHOLE
 
 
+def test_no_source_is_replaced_by_the_results_of_another(folder):
+    clip(folder / "a.annotated.mp4", 12)
+    before = (folder / "a.annotated.mp4").read_bytes()
+    with pytest.raises(emotion.SinkError, match="is being read"):
+        emotion.annotate_files(
+            [folder / "a.mp4", folder / "a.annotated.mp4"], formats="mp4", models=NO_MODELS, overwrite=True
+        )
+    assert (folder / "a.annotated.mp4").read_bytes() == before
+
+
 def other(folder, *files):
     """Another folder with files of these names."""
     place = folder.parent / "other"

@@ -159,6 +159,12 @@ def test_a_part_is_reported_where_it_is_this_runs(monkeypatch, capsys, tmp_path,
     assert ("can be played" in capsys.readouterr().err) == said
 
 
+def test_a_name_that_no_disk_holds_does_not_end_the_run(made, monkeypatch):
+    too_long = f"{'x' * 300}.mp4"
+    assert run(monkeypatch, too_long, "talk.mp4", "--formats", "csv") == 0
+    assert list(made) == [Path(too_long), Path("talk.mp4")]
+
+
 def names(videos, folder=None):
     outputs = Outputs.of_all([Path(video) for video in videos], folder, ("mp4",))
     return {video: str(one.video) for video, one in zip(videos, outputs, strict=True)}
