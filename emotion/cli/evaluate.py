@@ -156,7 +156,7 @@ def _labelled(
         raise DatasetError(f"{folder} holds no photograph and no video of these emotions.")
     for sentence in describe_others(folder, labels):
         errors.print(sentence)
-    for source, ending in find_unread(folder, labels):
+    for source, _, ending in find_unread(folder, labels):
         errors.print(f"{source} is skipped: {ending} is a format that is not read.")
     evaluated, found = (len(photographs), len(pictures)) if photographs else (len(videos), len(films))
     if evaluated < found:

@@ -48,7 +48,7 @@ from emotion.own_model import estimate, training
 from emotion.own_model.card import card
 from emotion.own_model.clock import Clock
 from emotion.own_model.data_checks import DataChecks, check
-from emotion.own_model.folders import classes_of, people_of
+from emotion.own_model.folders import classes_of, describe_skipped, people_of
 from emotion.own_model.folds import TAUGHT, held_out, in_folds, joined
 from emotion.own_model.heads import weights_of
 from emotion.own_model.initial_weights import caution_of, seen_by
@@ -125,6 +125,8 @@ def learn(
     clock.begin("beginning")
     if boxes := not_drawn("".join(classes)):
         say(f"Annotated pictures and videos show boxes in place of {boxes}: their font has no such letters.")
+    for sentence in describe_skipped(roots, classes, names):
+        say(sentence)
     run = _Run(output, options, classes, counting, say)
     expected = run.estimate(roots, workers)
     begin(1, "detecting faces", f", of {', '.join(classes)}")

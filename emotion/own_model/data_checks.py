@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from emotion.models.classes import Classes, class_name
+from emotion.models.classes import Classes
 from emotion.models.data.image_io import read_gray
-from emotion.models.data.stored import read_manifest, read_rejected
+from emotion.models.data.label_folders import video_and_time
+from emotion.models.data.stored import LeftOut, read_manifest, read_rejected
 from emotion.models.errors import DatasetError
 from emotion.models.statistics.intervals import wilson
 from emotion.models.words import counted
@@ -109,9 +110,9 @@ def check(
     evaluated = [(row, person) for row, person in known if row["split"] == "test"] or known
     found = DataChecks(
         counts=counts,
-        reasons=dict(Counter(reason.split(":")[0] for _, reason in rejected)),
-        missed=tuple(source for source, reason in rejected if reason.startswith("no face")),
-        conflicts=tuple(source for source, reason in rejected if "different labels" in reason),
+        reasons=dict(Counter(one.kind for one in rejected)),
+        missed=tuple(one.source for one in rejected if one.reason.startswith("no face")),
+        conflicts=tuple(one.source for one in rejected if "different labels" in one.reason),
         copies=_copies(rows),
         shares=_shares(data, rows),
         eye_distance=float(np.median([row["eye_distance"] for row in rows])),
@@ -125,13 +126,12 @@ def check(
 
 
 def _counts(
-    rows: Sequence[dict[str, Any]], rejected: Sequence[tuple[str, str]], classes: Classes
+    rows: Sequence[dict[str, Any]], rejected: Sequence[LeftOut], classes: Classes
 ) -> tuple[ClassCount, ...]:
     faces = Counter(row["label"] for row in rows)
     lost: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for source, reason in rejected:
-        if label := _class_in(source, classes):
-            lost[label][reason.split(":")[0]] += 1
+    for one in rejected:
+        lost[one.label][one.kind] += 1
     return tuple(
         ClassCount(name, faces[name] + lost[name].total(), faces[name], *_most(lost[name]))
         for name in classes
@@ -264,16 +264,10 @@ def _most(reasons: Counter[str]) -> tuple[str, ...]:
     return tuple(reason for reason, _ in reasons.most_common(1))
 
 
-def _class_in(source: str, classes: Classes) -> str | None:
-    """The class of a rejected photograph, from its folder."""
-    folders = map(class_name, source.split("#", maxsplit=1)[0].split("/")[1:-1])
-    return next((part for part in folders if part in classes), None)
-
-
 def _copies(rows: Sequence[dict[str, Any]]) -> tuple[tuple[str, ...], ...]:
     groups = defaultdict(list)
     for row in rows:
-        if "#" not in row["source"]:  # frames of one video are one group, too
+        if video_and_time(row["source"])[1] is None:  # frames of one video are one group, too
             groups[row["group"]].append(row["source"])
     return tuple(tuple(sources) for sources in groups.values() if len(sources) > 1)
 

@@ -5,11 +5,12 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from emotion.models.classes import EMOTIONS, Classes, class_name, folder_name
+from emotion.models.classes import EMOTIONS, Classes, Labels, class_name, folder_name
 from emotion.models.data.folders import files_below
 from emotion.models.data.image_io import SUFFIXES
-from emotion.models.data.label_folders import SPLITS, VIDEOS
+from emotion.models.data.label_folders import SPLITS, VIDEOS, video_and_time
 from emotion.models.data.label_tables import is_table, read_rows
+from emotion.models.data.labelled import describe_others
 from emotion.models.errors import DatasetError, OptionError
 from emotion.models.names import composed
 from emotion.own_model.options import LearnOptions
@@ -54,14 +55,35 @@ def _words(root: Path) -> list[str]:
     return [folder.name for folder in _class_folders(root)]
 
 
+def describe_skipped(roots: Sequence[Path], classes: Classes, names: dict[str, str]) -> list[str]:
+    """A message about each folder without a class, and about pictures in none.
+
+    Args:
+        roots: as of `classes_of`.
+        classes, names: that it found.
+    """
+    labels = Labels(classes.names, names)
+    empty = [
+        f"The folder {folder.name} is skipped: it has no picture or video of a format that is read."
+        for root in roots
+        if not is_table(root)
+        for folder in _named_folders(root)
+        if not _holds_faces(folder)
+    ]
+    return empty + [sentence for root in roots for sentence in describe_others(root, labels)]
+
+
 def _class_folders(root: Path) -> list[Path]:
+    return [folder for folder in _named_folders(root) if _holds_faces(folder)]
+
+
+def _named_folders(root: Path) -> list[Path]:
+    """The folders of which each is named after a class."""
     if not root.is_dir():
         raise DatasetError(f"{root} is not a folder.")
     folders = _folders(root)
     parts = [folder for folder in folders if folder.name.lower() in SPLITS]
-    if parts:
-        folders = [inner for part in parts for inner in _folders(part)]
-    return [folder for folder in folders if _holds_faces(folder)]
+    return [inner for part in parts for inner in _folders(part)] if parts else folders
 
 
 def _folders(path: Path) -> list[Path]:
@@ -96,7 +118,7 @@ def people_of(sources: Sequence[str], options: LearnOptions) -> list[str | None]
         raise OptionError("person", f"{options.person!r} has no group (...) that would be the person.")
     people: list[str | None] = []
     for source in sources:
-        path = composed(source.split("#")[0])
+        path = composed(video_and_time(source)[0])
         name = path.rsplit("/", 1)[-1]
         found = pattern.search(name) if pattern else None
         below = path.split("/", 1)[-1]

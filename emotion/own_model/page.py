@@ -12,6 +12,7 @@ import numpy as np
 from emotion.models.atomic_files import write_atomically
 from emotion.models.data.duplicates import face_picture
 from emotion.models.data.image_io import PictureError, read_gray, read_photograph
+from emotion.models.data.label_folders import video_and_time
 from emotion.models.data.label_tables import is_table, paths
 from emotion.models.data.stored import read_manifest
 from emotion.models.data.video_frames import frame_at
@@ -77,7 +78,7 @@ def _sheet(sources: Sequence[str], roots: Sequence[Path]) -> list[tuple[str, str
     listed = {source: path for root in roots if is_table(root) for source, path in paths(root).items()}
     sheet = []
     for source in sources:
-        name, _, seconds = source.partition("#")
+        name, seconds = video_and_time(source)
         folder = folders.get(name.split("/")[0])
         path = listed.get(name) or (folder and folder / name)
         image = None if path is None else _picture(path, seconds)
@@ -85,11 +86,11 @@ def _sheet(sources: Sequence[str], roots: Sequence[Path]) -> list[tuple[str, str
     return sheet
 
 
-def _picture(path: Path, seconds: str) -> Image | None:
+def _picture(path: Path, seconds: float | None) -> Image | None:
     """A photograph, or the frame of a video that is that many seconds from its beginning."""
     try:
-        return frame_at(path, float(seconds)) if seconds else read_photograph(path)
-    except (PictureError, ValueError):
+        return read_photograph(path) if seconds is None else frame_at(path, seconds)
+    except PictureError:
         return None
 
 

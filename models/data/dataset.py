@@ -7,7 +7,7 @@ gives soft labels. From videos, frames are taken at equal intervals. Output fold
     eyes/<class>/<id>.png     gray crops with a margin for augmentation
     lips/<class>/<id>.png     and so on for each requested region
     manifest.parquet          a row a face: label, split, group, quality, blendshapes (`schema`)
-    rejected.csv              every photograph that was left out, and why
+    rejected.csv              every photograph that was left out, why, and its label
     montage/<class>.png       some of the crops, for inspection
         dataset.json              the options it was made with, and counts
         journal.jsonl             one line per photograph, to resume a stopped run
@@ -16,9 +16,10 @@ Splits go by group, never by picture: near duplicates, and frames of one video, 
 """
 
 import csv
+import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -46,7 +47,7 @@ from emotion.models.data.montage import save_montage
 from emotion.models.data.options import DatasetOptions
 from emotion.models.data.processes import in_processes
 from emotion.models.data.splits import PARTS, parts_of, split_groups, with_whole_videos
-from emotion.models.data.stored import crop_path, read_options, schema
+from emotion.models.data.stored import LeftOut, crop_path, read_options, schema
 from emotion.models.data.video_frames import sample_frames
 from emotion.models.errors import DatasetError
 from emotion.models.faces.mediapipe_landmarker import FaceLandmarker
@@ -112,15 +113,18 @@ def make_dataset(
     for source in rejected:
         if "id" in faces[source]:
             _remove_crops(output, faces[source], options)
-    rejected |= _unlabelled(roots, options)
-    _write(output, rows, rejected, options)
+    left_out = [
+        LeftOut(source, reason, faces[source].get("label", "")) for source, reason in rejected.items()
+    ]
+    left_out += _not_read(roots, options)
+    _write(output, rows, left_out, options)
     if not rows:
         raise DatasetError(f"Not one usable face was found; {output / 'rejected.csv'} says why.")
     _save_montages(output, rows, options)
     counts = Counter((row["split"], row["label"]) for row in rows)
     return Summary(
         faces={part: {label: counts[part, label] for label in options.classes} for part in PARTS[::-1]},
-        rejected=dict(Counter(reason.split(":")[0] for reason in rejected.values())),
+        rejected=dict(Counter(one.kind for one in left_out)),
     )
 
 
@@ -144,24 +148,23 @@ def _labelled(roots: Sequence[Path], options: DatasetOptions) -> list[Photograph
     return items
 
 
-def _unlabelled(roots: Sequence[Path], options: DatasetOptions) -> dict[str, str]:
-    """Files that are not photographs of a class, each with the reason."""
-    reasons: dict[str, str] = {}
+def _not_read(roots: Sequence[Path], options: DatasetOptions) -> Iterator[LeftOut]:
+    """Files that are not photographs of a class."""
     for root in roots:
-        reasons |= dict(find_others(root, options.meaning))
-        for source, ending in find_unread(root, options.meaning):
-            reasons[source] = f"a format that is not read: {ending}"
-    return reasons
+        for source, reason in find_others(root, options.meaning):
+            yield LeftOut(source, reason)
+        for source, label, ending in find_unread(root, options.meaning):
+            yield LeftOut(source, f"a format that is not read: {ending}", label)
 
 
 def _write(
-    output: Path, rows: list[dict[str, Any]], rejected: dict[str, str], options: DatasetOptions
+    output: Path, rows: list[dict[str, Any]], left_out: Sequence[LeftOut], options: DatasetOptions
 ) -> None:
     with atomic_output(output / "manifest.parquet") as made:
         pq.write_table(pa.Table.from_pylist(rows, schema(options.classes, options.places.names)), made)
     path = output / "rejected.csv"
     with atomic_output(path) as made, open(made, "w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([("source", "reason"), *sorted(rejected.items())])
+        csv.writer(file).writerows([LeftOut._fields, *sorted(left_out)])
 
 
 def _save_montages(output: Path, rows: Sequence[dict[str, Any]], options: DatasetOptions) -> None:
@@ -187,6 +190,9 @@ def _claim(output: Path, options: DatasetOptions) -> None:
 # The finding for a photograph: "reason" if it is rejected, else the measures.
 Finding: TypeAlias = dict[str, Any]
 
+# Reasons that may have gone: a package, a permission or memory was missing.
+_TRIED_AGAIN = ("unreadable", "too large to analyse")
+
 _landmarker: FaceLandmarker
 
 
@@ -199,9 +205,11 @@ def _analyse_all(
 ) -> dict[str, Finding]:
     """Findings by source; photographs in the journal are not analysed again."""
     journal = output / "journal.jsonl"
-    findings = _read_journal(journal)
+    earlier = _read_journal(journal)
+    findings = {finding["source"]: finding for finding in earlier}
     regions = options.places.names
-    waiting = [item for item in items if not _is_done(item.source, findings, output, regions)]
+    states = {item.source: _state(item) for item in items}
+    waiting = [item for item in items if not _is_done(item, states[item.source], findings, output, regions)]
     progress(len(items) - len(waiting), len(items))
     if waiting:
         analyse = partial(_analyse, output=output, options=options)
@@ -210,12 +218,34 @@ def _analyse_all(
             for done, (item, looked) in enumerate(
                 zip(waiting, found, strict=True), start=len(items) - len(waiting) + 1
             ):
-                for finding in [_ended(item)] if looked is None else looked:
+                for new in [_ended(item)] if looked is None else looked:
+                    finding = new | {"state": states.get(new["source"])}
                     file.write(json.dumps(finding) + "\n")
                     findings[finding["source"]] = finding
                 progress(done, len(items))
     wanted = {item.source for item in items} | {p.source for p in _photographs(items, findings)}
-    return {source: finding for source, finding in findings.items() if source in wanted}
+    findings = {source: finding for source, finding in findings.items() if source in wanted}
+    for finding in earlier:
+        if "hash" in finding and not _is_current(finding, findings):
+            _remove_crops(output, finding, options)
+    return findings
+
+
+def _is_current(finding: Finding, findings: dict[str, Finding]) -> bool:
+    """Whether a photograph still exists, can be used, and has the label that it had."""
+    now = findings.get(finding["source"], {})
+    return "hash" in now and now["label"] == finding["label"]
+
+
+def _state(item: Photograph | Video) -> list[int | str]:
+    """If it differs from an earlier one, the photograph or video has been replaced since."""
+    if isinstance(item, Photograph) and item.pixels is not None:
+        return [hashlib.sha1(item.pixels).hexdigest()]
+    try:
+        there = item.path.stat()
+    except OSError:
+        return []
+    return [there.st_size, there.st_mtime_ns]
 
 
 def _photographs(items: Iterable[Photograph | Video], findings: dict[str, Finding]) -> list[Photograph]:
@@ -229,29 +259,40 @@ def _photographs(items: Iterable[Photograph | Video], findings: dict[str, Findin
     return photographs
 
 
-def _is_done(source: str, findings: dict[str, Finding], output: Path, regions: Sequence[str]) -> bool:
-    """Whether a photograph was analysed and its crops, if it has any, still exist.
+def _is_done(
+    item: Photograph | Video,
+    state: list[int | str],
+    findings: dict[str, Finding],
+    output: Path,
+    regions: Sequence[str],
+) -> bool:
+    """Whether it was analysed with its present content and label, and all of its crops still exist."""
+    finding = findings.get(item.source)
+    if (
+        finding is None
+        # Journals of older releases have neither.
+        or finding.get("label", item.label) != item.label
+        or finding.get("state", state) != state
+        or finding.get("reason", "").startswith(_TRIED_AGAIN)
+    ):
+        return False
+    frames = (findings.get(f"{item.source}#{seconds:.2f}") for seconds in finding.get("frames", ()))
+    return all(one is not None and _is_cut_out(one, output, regions) for one in (finding, *frames))
 
-    For a video, all frames.
-    """
-    finding = findings.get(source)
-    if finding is None or "reason" in finding:
-        return finding is not None
-    if "frames" in finding:
-        frames = (f"{source}#{seconds:.2f}" for seconds in finding["frames"])
-        return all(_is_done(frame, findings, output, regions) for frame in frames)
-    return all(crop_path(output, region, finding).exists() for region in regions)
+
+def _is_cut_out(finding: Finding, output: Path, regions: Sequence[str]) -> bool:
+    return "hash" not in finding or all(crop_path(output, name, finding).exists() for name in regions)
 
 
-def _read_journal(path: Path) -> dict[str, Finding]:
-    """All complete lines; a truncated last line of a killed run is removed."""
+def _read_journal(path: Path) -> list[Finding]:
+    """All complete lines, the last of a source being its present one; a truncated line is removed."""
     if not path.exists():
-        return {}
+        return []
     text = path.read_text(encoding="utf-8")
     whole = text[: text.rfind("\n") + 1]
     if whole != text:
         write_atomically(path, whole)
-    return {finding["source"]: finding for finding in map(json.loads, whole.splitlines())}
+    return list(map(json.loads, whole.splitlines()))
 
 
 def _start_worker() -> None:
@@ -278,14 +319,15 @@ def _findings(item: Photograph | Video, output: Path, options: DatasetOptions) -
         for seconds, image in sample_frames(item.path, options.every)
     ]
     seconds = [float(frame["source"].rpartition("#")[2]) for frame in frames]
-    whole: Finding = {"source": item.source, "frames": seconds}
+    whole: Finding = {"source": item.source, "label": item.label, "frames": seconds}
     return [*frames, whole if frames else _left_out(item, "unreadable")]
 
 
 def _left_out(item: Photograph | Video, reason: str) -> Finding:
+    finding: Finding = {"source": item.source, "label": item.label, "reason": reason}
     if isinstance(item, Photograph):
-        return {"source": item.source, "id": item.id, "label": item.label, "reason": reason}
-    return {"source": item.source, "frames": [], "reason": reason}
+        return finding | {"id": item.id}
+    return finding | {"frames": []}
 
 
 def _ended(item: Photograph | Video) -> Finding:

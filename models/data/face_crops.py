@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from emotion.models.atomic_files import atomic_output, write_atomically
 from emotion.models.data.image_io import PictureError, read_photograph
+from emotion.models.data.label_folders import video_and_time
 from emotion.models.data.processes import in_processes
 from emotion.models.errors import DatasetError
 from emotion.models.regions import FACE, OUTLINE, Image, Points, crop
@@ -139,7 +140,11 @@ def _outlines(data: Path) -> dict[str, list[float]]:
             f"{data} is not a data set (no journal.jsonl): make one with 'emotion dataset'."
         ) from error
     findings = (json.loads(line) for line in lines)
-    return {f["source"]: f["outline"] for f in findings if "outline" in f and "#" not in f["source"]}
+    return {
+        f["source"]: f["outline"]
+        for f in findings
+        if "outline" in f and video_and_time(f["source"])[1] is None
+    }
 
 
 def _cut(wanted: tuple[Path, list[float]]) -> Image:

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import re
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -30,6 +31,8 @@ SPLITS: dict[str, Split] = {
 }
 # Maximum length of a photograph's name in that of its crops: most file systems allow 255 bytes in all.
 _STEM = 200
+# The source of a video's frame (`Video.frame`); photographs, too, may have "#" in their names.
+_FRAME = re.compile(r"(.+)#(\d+\.\d\d)")
 SIX = Labels()
 """The emotions of networks and vote."""
 
@@ -38,6 +41,10 @@ UNREAD = frozenset(
     | {".3gp", ".asf", ".flv", ".m2ts", ".mts", ".ogv", ".vob"}
 )
 """Unsupported formats of pictures and videos; they are reported."""
+# Reasons for skipping pictures and videos; a colon and the folder's name follow.
+_OTHER_NAME = "in a folder of another name than the classes'"
+_BESIDE = "in a folder beside the parts"
+_LOOSE = "in no folder of a class"
 VIDEOS = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm", ".wmv"})
 
 
@@ -87,6 +94,12 @@ class Photograph:
         return self.source.split("/")[0]
 
 
+def video_and_time(source: str) -> tuple[str, float | None]:
+    """The source of a frame's video, and its seconds; of a photograph that source, and None."""
+    frame = _FRAME.fullmatch(source)
+    return (frame[1], float(frame[2])) if frame else (source, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Video:
     """A labelled video file; `source`, `label` and `split` as in `Photograph`."""
@@ -128,40 +141,70 @@ def find_photographs(root: Path, labels: Labels = SIX) -> Iterator[Photograph]:
 
 
 def find_others(root: Path, labels: Labels = SIX) -> Iterator[tuple[str, str]]:
-    """The pictures and videos in folders of other names than classes': (source, folder's name).
+    """The pictures and videos that are in no folder of a class: (source, reason).
 
     Raises:
         DatasetError: `root` is not a folder.
     """
-    for _, part in _parts(root):
+    parts = [part for _, part in _parts(root)]
+    for part in parts:
         for folder in _folders(part):
             if labels.of(folder.name) is None:
-                for path in _below(folder, SUFFIXES | VIDEOS):
-                    yield readable(f"{root.name}/{path.relative_to(root).as_posix()}"), readable(folder.name)
+                yield from _skipped(root, folder, _OTHER_NAME)
+    for folder in _folders(root):
+        if root not in parts and folder not in parts:
+            yield from _skipped(root, folder, _BESIDE)
+    for folder in dict.fromkeys((root, *parts)):
+        yield from ((_source(root, path), _LOOSE) for path in _files_in(folder))
 
 
 def describe_others(root: Path, labels: Labels = SIX) -> list[str]:
-    """A message about each folder whose name is not a class.
+    """A message about each folder that is no class's, and about pictures in none.
 
     Raises:
         DatasetError: `root` is not a folder.
     """
-    counts = Counter(name for _, name in find_others(root, labels))
-    return [
-        f"The folder {name} is skipped, with {counted(count, 'picture or video', 'pictures and videos')}: "
-        f"it has the name of no class. --map {shlex.quote(f'{folder_name(name)}=CLASS')} gives it one."
-        for name, count in counts.items()
-    ]
+    counts = Counter(reason for _, reason in find_others(root, labels))
+    return [_describe(*reason.partition(": ")[::2], count) for reason, count in counts.items()]
 
 
-def find_unread(root: Path, labels: Labels = SIX) -> Iterator[tuple[str, str]]:
-    """The labelled pictures and videos of formats that are not read: (source, ending).
+def _describe(reason: str, name: str, count: int) -> str:
+    if reason == _LOOSE:
+        return f"{counted(count, 'picture or video is', 'pictures and videos are')} skipped: {reason}."
+    files = counted(count, "picture or video", "pictures and videos")
+    skipped = f"The folder {name} is skipped, with {files}"
+    if reason == _BESIDE:
+        return f"{skipped}: beside train, validation and test no other folders are read."
+    mapped = shlex.quote(f"{folder_name(name)}=CLASS")
+    return f"{skipped}: it has the name of no class. --map {mapped} gives it one."
+
+
+def _skipped(root: Path, folder: Path, reason: str) -> Iterator[tuple[str, str]]:
+    for path in _below(folder, SUFFIXES | VIDEOS):
+        yield _source(root, path), f"{reason}: {readable(folder.name)}"
+
+
+def _source(root: Path, path: Path) -> str:
+    return readable(f"{root.name}/{path.relative_to(root).as_posix()}")
+
+
+def _files_in(folder: Path) -> list[Path]:
+    """The pictures and videos in a folder itself."""
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in SUFFIXES | VIDEOS and path.is_file() and not path.name.startswith(".")
+    )
+
+
+def find_unread(root: Path, labels: Labels = SIX) -> Iterator[tuple[str, str, str]]:
+    """The labelled pictures and videos of formats that are not read: (source, label, ending).
 
     Raises:
         DatasetError: as `find_photographs`.
     """
     for file in _files(root, UNREAD, labels):
-        yield readable(f"{root.name}/{file.relative}"), file.path.suffix.lower()
+        yield readable(f"{root.name}/{file.relative}"), file.label, file.path.suffix.lower()
 
 
 def find_videos(root: Path, labels: Labels = SIX) -> Iterator[Video]:

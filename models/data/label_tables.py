@@ -125,12 +125,12 @@ def others(table: Path, labels: Labels = SIX) -> Iterator[tuple[str, str]]:
             yield _source(table, row), readable(row.word)
 
 
-def unread(table: Path, labels: Labels = SIX) -> Iterator[tuple[str, str]]:
-    """The labelled files of formats that are not read: (source, extension)."""
-    for row, _ in _labelled(table, labels):
+def unread(table: Path, labels: Labels = SIX) -> Iterator[tuple[str, str, str]]:
+    """The labelled files of formats that are not read: (source, label, extension)."""
+    for row, label in _labelled(table, labels):
         ending = row.path.suffix.lower()
         if row.pixels is None and ending not in SUFFIXES | VIDEOS:
-            yield _source(table, row), ending or "no extension"
+            yield _source(table, row), label, ending or "no extension"
 
 
 def paths(table: Path) -> dict[str, Path]:

@@ -30,22 +30,21 @@ def find_videos(root: Path, labels: Labels = SIX) -> Iterator[Video]:
     return (label_tables.videos if is_table(root) else label_folders.find_videos)(root, labels)
 
 
-def find_unread(root: Path, labels: Labels = SIX) -> Iterator[tuple[str, str]]:
-    """The labelled files of formats that are not read: (source, extension)."""
+def find_unread(root: Path, labels: Labels = SIX) -> Iterator[tuple[str, str, str]]:
+    """The labelled files of formats that are not read: (source, label, extension)."""
     return (label_tables.unread if is_table(root) else label_folders.find_unread)(root, labels)
 
 
 def find_others(root: Path, labels: Labels = SIX) -> Iterator[tuple[str, str]]:
-    """The pictures and videos of other labels than the classes: (source, reason)."""
+    """The pictures and videos of no class: (source, reason)."""
     if is_table(root):
         rows = label_tables.others(root, labels)
         return ((source, f"a label that is none of the classes: {word}") for source, word in rows)
-    named = label_folders.find_others(root, labels)
-    return ((source, f"in a folder of another name than the classes': {name}") for source, name in named)
+    return label_folders.find_others(root, labels)
 
 
 def describe_others(root: Path, labels: Labels = SIX) -> list[str]:
-    """A sentence about each folder name or label that is none of the classes.
+    """A sentence about each folder name or label that is none of the classes, and pictures without one.
 
     Raises:
         DatasetError: as `find_photographs`.

@@ -4,11 +4,12 @@
 """
 
 import csv
+import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -179,10 +180,34 @@ def read_manifest(folder: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def read_rejected(folder: Path) -> list[tuple[str, str]]:
-    """The photographs that were left out of a data set: (source, reason)."""
+class LeftOut(NamedTuple):
+    """A file that is not in a data set, why, and its label if it has one: a row of ``rejected.csv``."""
+
+    source: str
+    reason: str
+    label: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The reason without what differs from file to file."""
+        return self.reason.split(":")[0]
+
+
+def read_rejected(folder: Path) -> list[LeftOut]:
+    """The photographs that were left out of a data set."""
     with open(folder / "rejected.csv", newline="", encoding="utf-8") as file:
-        return [(row["source"], row["reason"]) for row in csv.DictReader(file)]
+        return [LeftOut(**row) for row in csv.DictReader(file)]
+
+
+def checksum(folder: Path, splits: Collection[Split]) -> str:
+    """The SHA-256 of the faces and labels of some parts of a data set, in their order.
+
+    Raises:
+        DatasetError: `folder` is not a data set.
+    """
+    rows = [row for row in read_manifest(folder) if row["split"] in splits]
+    told = [[row[key] for key in ("split", "id", "label", "votes", "group")] for row in rows]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def read_options(folder: Path) -> DatasetOptions:

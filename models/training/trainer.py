@@ -2,7 +2,7 @@
 
 A run is a folder::
 
-    run.json        the options, versions and seed it runs with
+    run.json        the options, versions and seed it runs with, and a checksum of its faces and labels
     history.csv     a row an epoch: losses and balanced accuracy on the validation part
     curves.png      the same as a picture
     checkpoint.keras  weights and optimiser after a whole epoch
@@ -35,7 +35,7 @@ from emotion.models.atomic_files import atomic_output, write_atomically
 from emotion.models.classes import EMOTIONS
 from emotion.models.data import fingerprints
 from emotion.models.data.fingerprints import Fingerprints
-from emotion.models.data.stored import RegionData
+from emotion.models.data.stored import RegionData, checksum
 from emotion.models.errors import DatasetError, ModelFileError
 from emotion.models.faces.picture import BLENDSHAPES
 from emotion.models.training import networks
@@ -98,7 +98,7 @@ def train(
     training = load_view(data, options.view, ("train",))
     validation = load_view(data, options.view, ("validation",))
     _check_caps(options, training)
-    _claim(run, options, start_from)
+    _claim(run, options, start_from, checksum(data, ("train", "validation")))
     if options.teacher_weight:
         training = _taught(training, run, options.teacher_weight, teacher)
     kept = ~left_out(training.groups, options.fold) & within_share(training.groups, options.share)
@@ -392,18 +392,25 @@ def settle_batch_norm(model: keras.Model, data: RegionData, batches: int = 40, b
         norm.momentum = momentum
 
 
-def _claim(run: Path, options: TrainingOptions, start_from: Path | None) -> None:
-    """Write the run's options, or check that an existing run has the same ones."""
+def _claim(run: Path, options: TrainingOptions, start_from: Path | None, faces: str) -> None:
+    """Write the run's options and faces, or check that an existing run has the same ones."""
     run.mkdir(parents=True, exist_ok=True)
     wanted = json.loads(json.dumps(asdict(options) | {"start_from": start_from and start_from.name}))
     path = run / "run.json"
     # A run of an older release has the defaults of options that did not exist then.
     known = json.loads(json.dumps(asdict(TrainingOptions(view=options.view))))
-    if path.exists() and known | json.loads(path.read_text(encoding="utf-8"))["options"] != wanted:
+    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"options": wanted}
+    if known | before["options"] != wanted:
         raise DatasetError(f"{run} was started with other options: name another folder or delete it.")
+    if before.get("faces", faces) != faces:
+        raise DatasetError(
+            f"{run} was started with other faces or labels than the data set has now: name another folder "
+            "with --run or delete it."
+        )
     backend = keras.backend.backend()
     versions = {"python": platform.python_version(), "keras": keras.__version__, backend: version(backend)}
-    write_atomically(path, json.dumps({"options": wanted, "versions": versions}, indent=2) + "\n")
+    values = {"options": wanted, "faces": faces, "versions": versions}
+    write_atomically(path, json.dumps(values, indent=2) + "\n")
 
 
 def _save(model: keras.Model, path: Path) -> None:

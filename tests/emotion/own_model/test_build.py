@@ -108,7 +108,7 @@ def striped(output, options, count):
             image[at : at + 6] += 60
             write_png(output / region.name / label / f"face{index}.png", image)
     pq.write_table(pa.Table.from_pylist(rows, schema(options.classes)), output / "manifest.parquet")
-    (output / "rejected.csv").write_text("source,reason\nphotos/calm/lost.png,no face found\n")
+    (output / "rejected.csv").write_text("source,reason,label\nphotos/calm/lost.png,no face found,calm\n")
     _claim(output, options)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from emotion.models.classes import Classes
+from emotion.models.data.stored import LeftOut
 from emotion.own_model import data_checks as module
 from emotion.own_model import page
 from emotion.own_model.data_checks import check
@@ -30,10 +31,11 @@ def rows(held_out):
     ]
 
 
-def test_it_says_why_most_photographs_of_a_class_are_left_out(monkeypatch, tmp_path):
+def test_it_says_why_most_photographs_of_a_class_are_left_out_in_folders_and_tables(monkeypatch, tmp_path):
     why = "near duplicates with different labels"
-    left_out = [(f"photos/{CALM}/b{n}.png", f"{why}: group {n}") for n in range(30)]
-    left_out.append((f"photos/{CALM}/a.png", "no face found"))
+    left_out = [LeftOut(f"photos/{CALM}/b{n}.png", f"{why}: group {n}", CALM) for n in range(30)]
+    left_out.append(LeftOut("labels.csv/a.png", "no face found", CALM))
+    left_out.append(LeftOut("photos/a.png", "in no folder of a class"))
     monkeypatch.setattr(module, "read_manifest", lambda data: rows(0))
     monkeypatch.setattr(module, "read_rejected", lambda data: left_out)
     monkeypatch.setattr(module, "_light", lambda data, found: np.full(len(found), 100.0))
@@ -44,19 +46,6 @@ def test_it_says_why_most_photographs_of_a_class_are_left_out(monkeypatch, tmp_p
     ]
     (line,) = (line for line in found.warnings if "cannot be used" in line)
     assert f"the most common reason: {why}." in line
-
-
-def test_photographs_of_a_folder_whose_name_has_spaces_are_counted(monkeypatch, tmp_path):
-    found = [row | {"label": "very-calm"} if row["label"] == CALM else row for row in rows(0)]
-    monkeypatch.setattr(module, "read_manifest", lambda data: found)
-    monkeypatch.setattr(module, "read_rejected", lambda data: [("photos/Very  Calm!/a.png", "unreadable")])
-    monkeypatch.setattr(module, "_light", lambda data, found: np.full(len(found), 100.0))
-    found = check(tmp_path, Classes(("very-calm", TENSE)), [None] * 400)
-    assert (found.counts[0].photographs, found.counts[0].lost, found.counts[0].reason) == (
-        201,
-        1,
-        "unreadable",
-    )
 
 
 def test_faces_that_neither_table_nor_pattern_names_are_found(monkeypatch, tmp_path):

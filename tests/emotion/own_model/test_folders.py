@@ -7,7 +7,7 @@ import pytest
 
 from emotion.models.errors import DatasetError, OptionError
 from emotion.own_model.build import _in_parts
-from emotion.own_model.folders import classes_of, people_of
+from emotion.own_model.folders import classes_of, describe_skipped, people_of
 from emotion.own_model.folds import held_out, in_folds, joined
 from emotion.own_model.options import LearnOptions
 
@@ -28,6 +28,15 @@ def test_folders_name_the_classes(tmp_path):
     assert names["very happy"] == "very-happy"
 
 
+def test_folders_and_pictures_of_no_class_are_reported(tmp_path):
+    root = folders(tmp_path / "photos", "calm", "tense")
+    (root / "angry").mkdir()
+    (root / "loose.jpg").touch()
+    empty, loose = describe_skipped([root], *classes_of([root]))
+    assert empty == "The folder angry is skipped: it has no picture or video of a format that is read."
+    assert loose.startswith("1 picture or video is skipped")
+
+
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 def test_accents_and_vowel_signs_belong_to_the_names_of_classes(tmp_path, form):
     names = ["Überraschung", "खुशी", "ความกลัว", "colère & forte"]
@@ -41,6 +50,14 @@ def test_a_table_knows_photographs_however_their_accents_are_written(tmp_path, n
     table = tmp_path / "people.csv"
     table.write_text(f"path,person\n{row},Zoë\n", encoding="utf-8")
     assert people_of([f"photos/{source}"], LearnOptions(group_by=table)) == ["Zoë"]
+
+
+def test_people_are_known_on_photographs_with_a_number_sign_in_their_names(tmp_path):
+    table = tmp_path / "people.csv"
+    table.write_text("path,person\ncalm/take #1.jpg,Zoë\ncalm/take #2.jpg,Ada\n", encoding="utf-8")
+    sources = ["photos/calm/take #1.jpg", "photos/calm/take #2.jpg"]
+    assert people_of(sources, LearnOptions(group_by=table)) == ["Zoë", "Ada"]
+    assert people_of(["photos/calm/#ada_2.jpg"], LearnOptions(person="#([a-z]+)_")) == ["ada"]
 
 
 def test_parts_hold_the_classes_and_roots_share_them(tmp_path):

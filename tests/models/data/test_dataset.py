@@ -9,7 +9,7 @@ import pytest
 from emotion.models.classes import EMOTIONS
 from emotion.models.data import dataset
 from emotion.models.data.dataset import DatasetOptions, make_dataset
-from emotion.models.data.image_io import read_gray
+from emotion.models.data.image_io import read_gray, read_photograph
 from emotion.models.data.stored import load_region, read_manifest
 from emotion.models.errors import DatasetError
 from emotion.models.regions import EYES, LIPS
@@ -69,6 +69,51 @@ def test_a_lost_crop_is_cut_again(small):
     lost.unlink()
     make_dataset([small / "faces"], small / "out")
     assert lost.read_bytes() == before
+
+
+def test_a_photograph_that_was_replaced_is_analysed_again(small, monkeypatch):
+    make_dataset([small / "faces"], small / "out")
+    looked = []
+    look = dataset._analyse
+    monkeypatch.setattr(
+        dataset, "_analyse", lambda item, **rest: looked.append(item.source) or look(item, **rest)
+    )
+    (small / "faces" / "fear" / "0.png").write_bytes(b"not a picture")
+    make_dataset([small / "faces"], small / "out")
+    assert looked == ["faces/fear/0.png"]
+    assert "faces/fear/0.png,unreadable,fear" in (small / "out" / "rejected.csv").read_text()
+    assert len(list((small / "out" / "eyes" / "fear").iterdir())) == 1
+
+
+def test_a_photograph_that_could_not_be_read_is_tried_again(small, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(dataset.Photograph, "read", lambda photograph: read_photograph(small / "none.png"))
+        with pytest.raises(DatasetError, match="Not one usable face"):
+            make_dataset([small / "faces"], small / "out")
+    make_dataset([small / "faces"], small / "out")
+    assert len(read_manifest(small / "out")) == 12
+
+
+def test_the_crops_of_photographs_that_are_gone_are_removed(small):
+    make_dataset([small / "faces"], small / "out")
+    (small / "faces" / "fear" / "0.png").unlink()
+    (small / "faces" / "anger" / "0.png").rename(small / "faces" / "fear" / "was anger.png")
+    make_dataset([small / "faces"], small / "out")
+    crops = {path.stem for path in (small / "out" / "eyes").rglob("*.png")}
+    assert crops == {row["id"] for row in read_manifest(small / "out")}
+
+
+def test_a_journal_of_an_older_release_is_gone_on_with(small, monkeypatch):
+    make_dataset([small / "faces"], small / "out")
+    journal = small / "out" / "journal.jsonl"
+    lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    text = "".join(
+        json.dumps({key: value for key, value in line.items() if key != "state"}) + "\n" for line in lines
+    )
+    journal.write_text(text)
+    monkeypatch.setattr(dataset, "_analyse", None)
+    make_dataset([small / "faces"], small / "out")
+    assert journal.read_text() == text
 
 
 def test_what_takes_long_is_said(small):

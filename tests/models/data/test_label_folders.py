@@ -6,7 +6,7 @@ import pytest
 
 from emotion.models.classes import Labels
 from emotion.models.data.dataset import find_photographs
-from emotion.models.data.label_folders import describe_others, find_others
+from emotion.models.data.label_folders import describe_others, find_others, video_and_time
 from emotion.models.data.options import read_labels
 from emotion.models.errors import DatasetError
 from tests.helpers.photographs_to_learn import photo
@@ -112,3 +112,31 @@ def test_folders_that_are_no_data_end_in_a_sentence(tmp_path, name):
     (tmp_path / "empty" / "cats").mkdir(parents=True)
     with pytest.raises(DatasetError, match="folder"):
         list(find_photographs(tmp_path / name))
+
+
+def test_pictures_in_no_folder_of_a_class_are_reported(tmp_path):
+    names = ("train/fear/a.png", "test/fear/b.png", "validation set/fear/c.png", "train/d.png", "e.png")
+    for name in (*names, "f.txt", ".g.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / name).touch()
+    assert {source.partition("/")[2]: reason for source, reason in find_others(tmp_path)} == {
+        "validation set/fear/c.png": "in a folder beside the parts: validation set",
+        "train/d.png": "in no folder of a class",
+        "e.png": "in no folder of a class",
+    }
+    beside, loose = describe_others(tmp_path)
+    assert beside.startswith("The folder validation set is skipped, with 1 picture or video: beside train")
+    assert loose == "2 pictures and videos are skipped: in no folder of a class."
+
+
+@pytest.mark.parametrize(
+    ("source", "video", "seconds"),
+    [
+        ("talks/calm/a.mp4#12.40", "talks/calm/a.mp4", 12.4),
+        ("photos/calm/anna #2.jpg", "photos/calm/anna #2.jpg", None),
+        ("photos/#1.50/a.png", "photos/#1.50/a.png", None),
+        ("talks/take #1.20.mp4#0.00", "talks/take #1.20.mp4", 0.0),
+    ],
+)
+def test_frames_are_told_from_photographs_with_a_number_sign_in_their_names(source, video, seconds):
+    assert video_and_time(source) == (video, seconds)

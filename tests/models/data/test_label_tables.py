@@ -1,6 +1,7 @@
 """Labelled photographs and videos in CSV files."""
 
 import csv
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from emotion.models.data.labelled import (
     find_unread,
     find_videos,
 )
+from emotion.models.data.stored import read_manifest
 from emotion.models.errors import DatasetError
 from emotion.models.evaluation.options import EvaluationOptions
 from emotion.realtime.errors import SinkError
@@ -80,7 +82,7 @@ def test_other_labels_and_formats_are_counted_and_reported(folder):
     (sentence,) = describe_others(path)
     assert sentence.startswith("The label disgust is skipped, with 2 pictures and videos")
     assert "--map disgust=CLASS" in sentence
-    assert list(find_unread(path)) == [("labels.csv/f.psd", ".psd")]
+    assert list(find_unread(path)) == [("labels.csv/f.psd", "anger", ".psd")]
 
 
 def test_a_table_like_that_of_fer2013_holds_the_pictures_themselves(tmp_path):
@@ -180,8 +182,21 @@ def test_a_data_set_of_a_table_lists_what_is_none_of_its_classes(folder, monkeyp
     with pytest.raises(DatasetError, match="Not one usable face"):
         make_dataset([path], folder / "data", DatasetOptions())
     with open(folder / "data" / "rejected.csv", newline="") as file:
-        rejected = {row["source"]: row["reason"] for row in csv.DictReader(file)}
+        rejected = {row["source"]: (row["reason"], row["label"]) for row in csv.DictReader(file)}
     assert rejected == {
-        "labels.csv/a.jpg": "no face found",
-        "labels.csv/d.png": "a label that is none of the classes: disgust",
+        "labels.csv/a.jpg": ("no face found", "fear"),
+        "labels.csv/d.png": ("a label that is none of the classes: disgust", ""),
     }
+
+
+def test_a_label_that_was_corrected_in_a_table_is_taken(small):
+    rows = [(path.relative_to(small), path.parent.name) for path in sorted((small / "faces").rglob("*.png"))]
+    make_dataset([table(small, ("image", "label"), *rows)], small / "out")
+    wrong, label = rows[0]
+    assert label != "fear"
+    make_dataset([table(small, ("image", "label"), (wrong, "fear"), *rows[1:])], small / "out")
+    found = {row["source"]: row for row in read_manifest(small / "out")}
+    assert len(found) == 12
+    assert found[f"labels.csv/{wrong.as_posix()}"]["label"] == "fear"
+    crops = {path.relative_to(small / "out" / "eyes") for path in (small / "out" / "eyes").rglob("*.png")}
+    assert crops == {Path(row["label"], f"{row['id']}.png") for row in found.values()}

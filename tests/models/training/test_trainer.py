@@ -10,12 +10,14 @@ from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import balanced_accuracy_score
 
 from emotion.models.data import fingerprints
 from emotion.models.data.fingerprints import Fingerprints
-from emotion.models.data.stored import load_region
+from emotion.models.data.stored import load_region, schema
 from emotion.models.errors import DatasetError, ModelFileError
 from emotion.models.faces.mediapipe_landmarker import BLENDSHAPES
 from emotion.models.regions import EYES, LIPS
@@ -205,10 +207,19 @@ def test_a_run_is_not_continued_with_other_options(data, finished):
         training.train(data, finished[0], replace(OPTIONS, seed=1))
 
 
+def test_a_run_is_not_continued_with_other_faces_or_labels(data, finished, tmp_path):
+    other = shutil.copytree(data, tmp_path / "data")
+    rows = pq.read_table(other / "manifest.parquet").to_pylist()
+    rows[0]["split"] = "test"
+    pq.write_table(pa.Table.from_pylist(rows, schema()), other / "manifest.parquet")
+    with pytest.raises(DatasetError, match="other faces or labels"):
+        training.train(other, finished[0], OPTIONS)
+
+
 def test_a_run_from_before_an_option_existed_goes_on(data, finished, tmp_path):
     run = shutil.copytree(finished[0], tmp_path / "run")
     known = json.loads((run / "run.json").read_text())
-    del known["options"]["share"]
+    del known["options"]["share"], known["faces"]
     (run / "run.json").write_text(json.dumps(known))
     training.train(data, run, OPTIONS)
     assert json.loads((run / "run.json").read_text())["options"]["share"] == 1.0
