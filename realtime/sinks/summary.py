@@ -38,7 +38,7 @@ _ALL = 100
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """The largest probability of an emotion, and its time in the stream, in seconds."""
+    """The largest probability of a class, in [0, 1], and its time in the video, in seconds."""
 
     probability: float
     seconds: float
@@ -57,14 +57,19 @@ class PersonSummary:
     """A person's time in the picture.
 
     Attributes:
-        track_id: the person's.
-        first, last: times in the stream at which the person appears and leaves, in seconds.
-        seconds: in the picture.
-        shares: of these seconds, by label; the sum is 1.
-        mean: by emotion, the mean of known `probabilities`; None if there are none.
-        strength, emotion, confidence, label: as in a `Summary`, of this person.
-        peak: by emotion, the largest of `probabilities`, and its time; None likewise.
-        episodes: by label, of those that occur.
+        track_id: number of the person, from 1, as in `FaceResult`.
+        first: time in the video at which the person first appears, in seconds.
+        last: time in the video at which the person is last in the picture, in seconds.
+        seconds: time that the person is in the picture.
+        shares: shares of this time by label; the sum is 1.
+        mean: by class, the mean probability over the time in which the face could be read; None if it never
+            could.
+        strength: by class, as in `Summary`, of this person; None likewise.
+        emotion: class with the largest strength; None likewise.
+        confidence: that strength, in [0, 1]; None likewise.
+        label: a class, or ``uncertain``, as in `Summary`.
+        peak: by class, the largest probability and its time; None likewise.
+        episodes: by label, number and median length of its episodes; labels that never occur are left out.
         changes: number of changes of the label.
     """
 
@@ -89,24 +94,22 @@ class Summary:
 
     Attributes:
         frames: number of analysed frames.
-        frames_with_faces: number of frames with a detected face.
+        frames_with_faces: number of frames with at least one face.
         seconds: analysed length of the video.
-        face_seconds: the sum over all people of their time in the picture.
-        shares: of the video's time, by label and `NO_FACE`: each picture counts once, split equally among
-            its faces; the sum is 1. None without a picture.
-            mean: by emotion, the mean of `probabilities` over the face seconds in which they are known;
-                None if there are none.
-            strength: by emotion, the strength over that time, see `video_emotion`; the sum is 1; None
-                likewise.
-        emotion: the strongest; None likewise.
-        confidence: its strength, in [0, 1]; None likewise.
-        label: of the video: the strongest emotion that is a label of its faces, or `UNCERTAIN`,
-            see `video_emotion`; None without a face.
-        turned: the share of `face_seconds` in which faces are rotated by more than 60 degrees in the picture,
-            sideways or upside down; None without a face.
-        turn: the clockwise rotation in degrees that would make the picture upright, if that is most of the
-            time: 90, 180 or 270; else None.
-        people: each of them, by track id.
+        face_seconds: sum of the time that all people are in the picture, in seconds.
+        shares: shares of the video's time by label, with ``uncertain`` and ``no_face``: each frame counts
+            with its duration, split equally among its faces; the sum is 1. None without a frame.
+        mean: by class, the mean probability over the time in which a face could be read; None if none could.
+        strength: by class, the root mean square of its probability over that time; neutral counts 0.7 times;
+            scaled to a sum of 1. None likewise.
+        emotion: class with the largest strength; None likewise.
+        confidence: that strength, in [0, 1]; None likewise.
+        label: the strongest class that faces have as a label, or ``uncertain``; None without a face.
+        turned: share of the face time in which faces are tilted by more than 60 degrees, sideways or upside
+            down; None without a face.
+        turn: if that is most of it, the clockwise rotation in degrees that would make the picture upright:
+            90, 180 or 270; else None.
+        people: one summary per person, by track number.
     """
 
     frames: int
@@ -125,7 +128,7 @@ class Summary:
 
     @property
     def hint(self) -> str | None:
-        """A message if the picture seems to be rotated; else empty."""
+        """A message if the picture seems to be rotated; else None."""
         if self.turn is None or self.turned is None:
             return None
         how = "stand on their heads" if self.turn == _HALF_TURN else "lie on their side"
