@@ -38,7 +38,7 @@ def with_margin(result: EmotionFrame, options: DrawingOptions) -> EmotionFrame:
     return replace(
         result,
         frame=result.frame.with_image(_widened(image, scale)),
-        faces=tuple(_scaled(face, scale) for face in result.faces),
+        faces=tuple(_scaled(face, scale, image.shape[1]) for face in result.faces),
     )
 
 
@@ -50,8 +50,10 @@ def _widened(image: Image, scale: float) -> Image:
     return np.asarray(cv2.copyMakeBorder(large, 0, 0, 0, margin, cv2.BORDER_CONSTANT, value=grey), np.uint8)
 
 
-def _scaled(face: FaceEmotion, scale: float) -> FaceEmotion:
+def _scaled(face: FaceEmotion, scale: float, edge: int) -> FaceEmotion:
     box = face.box
-    scaled = Box(*(scale * value for value in (box.left, box.top, box.width, box.height)))
+    # A face that reaches out of the photograph would take room in the margin, and its corners be drawn there.
+    width = min(box.width, max(1.0, edge - box.left))
+    scaled = Box(*(scale * value for value in (box.left, box.top, width, box.height)))
     points = None if face.points is None else face.points * np.float32(scale)
     return replace(face, box=scaled, points=points)

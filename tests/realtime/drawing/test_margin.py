@@ -58,6 +58,16 @@ def test_boxes_and_landmarks_are_those_of_the_larger_picture(size, scale):
     np.testing.assert_allclose(one.points, 10 * scale)
 
 
+def test_a_face_that_reaches_out_of_the_photograph_takes_no_room_in_the_margin():
+    beyond, up_to_the_edge = (
+        with_margin(photograph((100, 100), Box(5, 5, width, 94)), OPTIONS) for width in (115, 95)
+    )
+    (out,), (inside,) = Overlay().plan(beyond), Overlay().plan(up_to_the_edge)
+    assert (out.box, out.rect) == (inside.box, inside.rect)
+    assert not isinstance(out.widget, Label)
+    np.testing.assert_array_equal(Renderer().draw(beyond), Renderer().draw(up_to_the_edge))
+
+
 @pytest.mark.parametrize(
     ("seen", "options"),
     [
