@@ -1,14 +1,11 @@
 """The entry point of the command line: an error that a user can correct is one sentence, not a traceback."""
 
+# Here only what is loaded already: what takes time is imported after `end_at_once`.
 import io
-import signal
 import sys
-from types import FrameType
+from typing import NoReturn
 
-from emotion.models.cores import leave_out_opencv_threads
-from emotion.models.installing import advice_on
-from emotion.models.native.log import filter_standard_error, occupy_standard_files
-from emotion.models.native.memory import share_heaps
+from emotion.models.native.signals import end_at_once, end_by_system
 
 _MISSING = """\
 A part that this program needs cannot be loaded: {error}
@@ -17,6 +14,11 @@ A part that this program needs cannot be loaded: {error}
 
 def program() -> None:
     """`main` in a process of its own, whose standard error is the program's alone."""
+    end_at_once()
+    from emotion.models.cores import leave_out_opencv_threads  # noqa: PLC0415
+    from emotion.models.native.log import filter_standard_error, occupy_standard_files  # noqa: PLC0415
+    from emotion.models.native.memory import share_heaps  # noqa: PLC0415
+
     occupy_standard_files()
     share_heaps()
     leave_out_opencv_threads()
@@ -27,27 +29,30 @@ def program() -> None:
     try:
         main()
     finally:
-        _obey_no_more()
+        end_by_system()
 
 
 def main() -> None:
     """Run ``emotion`` and exit with 0, or with a code that names the kind of failure."""
-    _obey_signals()
     try:
         from emotion.cli.app import run  # noqa: PLC0415  a missing library must end in a sentence
         from emotion.cli.lazy import LoadError  # noqa: PLC0415
     except (ImportError, OSError) as error:
         if sys.argv[1:2] == ["doctor"]:
             _examine()
-        print(_MISSING.format(error=error, advice=advice_on(error)), file=sys.stderr)  # noqa: T201
-        sys.exit(5)
-    except KeyboardInterrupt:
-        sys.exit(130)
+        _report(error)
     try:
         sys.exit(run())
     except LoadError as error:
-        print(_MISSING.format(error=error.__cause__, advice=advice_on(error.__cause__)), file=sys.stderr)  # noqa: T201
-        sys.exit(5)
+        _report(error.__cause__)
+
+
+def _report(error: BaseException | None) -> NoReturn:
+    """Say what cannot be loaded, and exit."""
+    from emotion.models.installing import advice_on  # noqa: PLC0415
+
+    print(_MISSING.format(error=error, advice=advice_on(error)), file=sys.stderr)  # noqa: T201
+    sys.exit(5)
 
 
 def _examine() -> None:
@@ -55,25 +60,6 @@ def _examine() -> None:
     from emotion.cli.doctor import app  # noqa: PLC0415
 
     app(sys.argv[2:])
-
-
-def _obey_signals() -> None:
-    """SIGTERM, and a terminal that is closed, end like Ctrl-C; what `nohup` has turned off stays so."""
-    signal.signal(signal.SIGTERM, _terminated)
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, _terminated)
-
-
-def _obey_no_more() -> None:
-    """All is done but Python's own end, where an exception were a traceback: signals end it at once."""
-    for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, signal.SIG_DFL)
-
-
-def _terminated(number: int, frame: FrameType | None) -> None:
-    """Files are finished, then the program exits."""
-    raise SystemExit(128 + number)
 
 
 if __name__ == "__main__":

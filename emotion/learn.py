@@ -1,5 +1,10 @@
 """``python -m emotion.learn``: train and evaluate networks on several sets, and write their predictions."""
 
+from emotion.models.native import signals
+
+if __name__ == "__main__":  # before the imports, which take half a second
+    signals.end_at_once()
+
 # Keras is imported by the commands that need it, so that help does not wait for TensorFlow.
 import sys
 from collections.abc import Sequence
@@ -420,11 +425,15 @@ def report(row: dict[str, Any]) -> None:
 def program() -> None:
     """Run a command; what a user can correct ends in a sentence."""
     filter_standard_error()
+    command = typer.main.get_command(app)
+    signals.end_in_order()
     try:
-        app()
+        command()
     except EmotionError as error:
         typer.echo(error, err=True)
         sys.exit(error.exit_code)
+    finally:
+        signals.end_by_system()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 from emotion.config import environment_name
 from emotion.models.errors import EmotionError
 from emotion.models.names import expanded
+from emotion.models.native.signals import end_in_order
 
 _USE, _LEARN, _MACHINE = "Use", "Make your own models", "This machine"
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -152,6 +153,7 @@ class LazyGroup(TyperGroup):
             ctx.default_map = {name: defaults_of(name, command)}
             for sentence in misspelt_variables(command):
                 errors.print(sentence)
+        end_in_order()
         return name, command, rest
 
 

@@ -3,6 +3,7 @@
 import io
 import os
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -11,6 +12,10 @@ from emotion import __main__ as program
 from emotion.cli import console as consoles
 from emotion.cli import progress
 from emotion.cli.console import PlainConsole
+from emotion.models.native import log
+from emotion.models.native import signals as native
+from emotion.realtime.child_process import environment
+from tests.helpers.signals import usual_signals
 
 
 @pytest.fixture
@@ -25,10 +30,11 @@ def signals():
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no terminals that hang up")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
-def test_a_signal_ends_the_program_in_order(signals, name):
+def test_a_signal_ends_a_command_in_order(signals, name):
     number = getattr(signal, name)
     signal.signal(number, signal.SIG_DFL)
-    program._obey_signals()
+    native.end_at_once()
+    native.end_in_order()
     with pytest.raises(SystemExit) as end:
         signal.raise_signal(number)
     assert end.value.code == 128 + number
@@ -37,13 +43,55 @@ def test_a_signal_ends_the_program_in_order(signals, name):
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no terminals that hang up")
 def test_what_nohup_has_turned_off_stays_so(signals):
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    program._obey_signals()
-    signal.raise_signal(signal.SIGHUP)
-    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    for change in (native.end_at_once, native.end_in_order, native.end_by_system):
+        change()
+        signal.raise_signal(signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+
+
+def test_the_handlers_of_another_program_stay(signals):
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    native.end_in_order()
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+_INTERRUPTED = """
+import os, runpy, sys
+module, sent, number = sys.argv[1:4]
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == sent:
+            os.kill(os.getpid(), int(number))
+sys.meta_path.insert(0, Interrupting())
+sys.argv[1:] = sys.argv[4:]
+runpy.run_module(module, run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("module", "imported", "arguments"),
+    [
+        ("emotion", "emotion.models.cores", ["--version"]),
+        ("emotion", "typer", ["--version"]),
+        ("emotion", "emotion.realtime", ["annotate", "clip.mp4"]),
+        ("emotion.learn", "typer", ["--help"]),
+    ],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals between processes")
+def test_a_signal_while_modules_are_imported_ends_without_a_message(
+    tmp_path, module, imported, arguments, number, code
+):
+    command = [sys.executable, "-c", _INTERRUPTED, module, imported, str(int(number)), *arguments]
+    with usual_signals():
+        run = subprocess.run(
+            command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False, timeout=60
+        )
+    assert (run.returncode, run.stdout, run.stderr) == (code, "", "")
 
 
 def test_signals_after_the_work_make_no_traceback(signals, monkeypatch):
-    monkeypatch.setattr(program, "filter_standard_error", lambda: None)
+    monkeypatch.setattr(log, "filter_standard_error", lambda: None)
     monkeypatch.setattr(program, "main", lambda: sys.exit(3))
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with pytest.raises(SystemExit) as end:
