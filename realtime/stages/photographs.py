@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
+import cv2
 import numpy as np
 
 from emotion.models.engines.landmark_nets import LandmarkNets
@@ -110,10 +111,11 @@ class PhotographFinder:
         return [face.turned_over(picture.width, picture.height) for face in each], left_out_turned
 
     def _look(self, picture: Picture) -> _Found:
-        found = list(self._many.detect(picture, 0.0))
+        found = _each_once(self._many.detect(picture, 0.0))
         # Tiles show smaller faces than the whole picture: if the maximum is reached, they would not be kept.
         is_full = len(found) >= self._max_faces
         found += self._others(picture, self._whole(picture) if is_full else self._small(picture), found)
+        found = _each_once(found)
         return self._largest(found), max(0, len(found) - self._max_faces)
 
     def _over(self, picture: Picture, faces: Sequence[Landmarks]) -> list[bool]:
@@ -171,15 +173,7 @@ class PhotographFinder:
 
     def _again(self, image: Image) -> list[Landmarks]:
         looks = looks_again(lambda copy: self._many.detect(Picture(copy), 0.0), image)
-        return self._each_once(next((found for look in looks if (found := look())), ()))
-
-    def _each_once(self, faces: Sequence[Landmarks]) -> list[Landmarks]:
-        """Removes duplicates of overlapping tiles; the largest is the least truncated."""
-        kept: list[Landmarks] = []
-        for face in sorted(faces, key=_size, reverse=True):
-            if len(kept) < self._max_faces and not among(corners(face), kept):
-                kept.append(face)
-        return kept
+        return _each_once(next((found for look in looks if (found := look())), ()))[: self._max_faces]
 
 
 class Strangers:
@@ -209,6 +203,29 @@ class Strangers:
 
 def _size(face: Landmarks) -> float:
     return side(corners(face))
+
+
+def _each_once(faces: Sequence[Landmarks]) -> list[Landmarks]:
+    """The faces without those that are found twice, and without an eye or a mouth that is taken for a face.
+
+    The largest are kept: they are the least truncated. They come first.
+    """
+    kept: list[Landmarks] = []
+    for face in sorted(faces, key=_size, reverse=True):
+        box = corners(face)
+        if not among(box, kept) and not any(_is_inside(box, other) for other in kept):
+            kept.append(face)
+    return kept
+
+
+def _is_inside(box: Corners, face: Landmarks) -> bool:
+    """Whether a box lies within a face's outline. One that is beside the chin may be of somebody behind."""
+    around = corners(face)
+    if (box[:2] < around[:2]).any() or (box[2:] > around[2:]).any():
+        return False
+    outline = cv2.convexHull(face.points)
+    places = [(x, y) for x in box[::2].tolist() for y in box[1::2].tolist()]
+    return all(cv2.pointPolygonTest(outline, place, False) >= 0 for place in places)
 
 
 def _mediapipe(min_confidence: float, pose: bool) -> tuple[Detector, Callable[..., Landmarker]]:

@@ -147,6 +147,32 @@ def test_what_turns_out_to_be_a_known_face_is_not_found_twice(finder):
     assert one._find(Photograph, None) == ([known], 0)
 
 
+def outlined(left, top, right, bottom):
+    """A face whose landmarks are on an ellipse in a box."""
+    angles = np.linspace(0, 2 * np.pi, 40)
+    circle = np.stack([np.cos(angles), np.sin(angles)], axis=1) / 2 + 0.5
+    points = (left, top) + circle * (right - left, bottom - top)
+    return Landmarks(points.astype(np.float32), np.zeros(40, np.float32), np.zeros(52, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("box", "found"),
+    [((110, 120, 290, 330), 1), ((160, 240, 240, 320), 1), ((105, 330, 145, 380), 2)],
+    ids=["found twice", "its mouth", "somebody behind, beside the chin"],
+)
+def test_a_face_is_found_once_and_its_mouth_is_none(finder, box, found):
+    large, other = outlined(100, 100, 300, 380), outlined(*box)
+    one = finder([other, large], most=4)
+    assert one._find(Photograph, None) == ([large, other][:found], 0)
+
+
+def test_a_mouth_in_a_tile_is_no_face(finder):
+    large, mouth = outlined(50, 50, 250, 330), at(100, 190, 140, 240)
+    box = np.array([100, 190, 140, 240], np.float32)
+    one = finder([large], {FIRST: [box]}, {(50, 140, 190, 290): [mouth]})
+    assert one._find(Photograph, None) == ([large], 0)
+
+
 @pytest.mark.parametrize("most", [2, 3, 4])
 def test_of_more_faces_than_are_wanted_the_largest_are_kept_and_the_others_counted(finder, most):
     known, boxes, near = at(10, 20, 60, 70), [], {}
