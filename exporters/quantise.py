@@ -49,18 +49,20 @@ _CALIBRATING = 512
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """The comparison of a quantised model with the float one, on faces that neither was trained on.
+    """The comparison of a quantised model with the float one.
 
     Attributes:
         faces: of the validation part.
         agreement: share of them on which both give the same emotion.
         accuracy, accuracy_fp32: of both.
+        trained_on: whether the models were trained on these faces; then the accuracies are not reported.
     """
 
     faces: int
     agreement: float
     accuracy: float
     accuracy_fp32: float
+    trained_on: bool = False
 
     @property
     def passed(self) -> bool:
@@ -68,10 +70,10 @@ class Gate:
         return self.agreement >= MIN_AGREEMENT and self.accuracy >= self.accuracy_fp32 - MAX_LOSS
 
     def __str__(self) -> str:
-        return (
-            f"same label on {self.agreement:.2%} of {self.faces} faces, "
-            f"{self.accuracy:.2%} right (fp32: {self.accuracy_fp32:.2%})"
-        )
+        agreement = f"same label on {self.agreement:.2%} of {self.faces} faces"
+        if self.trained_on:
+            return agreement
+        return f"{agreement}, {self.accuracy:.2%} right (fp32: {self.accuracy_fp32:.2%})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +146,19 @@ def predicted_classes(model: RegionModel, faces: RegionData) -> npt.NDArray[np.i
     return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
 
 
-def compare(ours: npt.NDArray[np.int64], plain: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]) -> Gate:
+def compare(
+    ours: npt.NDArray[np.int64],
+    plain: npt.NDArray[np.int64],
+    labels: npt.NDArray[np.int64],
+    trained_on: bool = False,
+) -> Gate:
     """Compare the quantised model's predictions with the float one's and with the truth."""
     return Gate(
         faces=len(labels),
         agreement=float((ours == plain).mean()),
         accuracy=float((ours == labels).mean()),
         accuracy_fp32=float((plain == labels).mean()),
+        trained_on=trained_on,
     )
 
 
@@ -160,16 +168,18 @@ def prove(
     ours: npt.NDArray[np.int64],
     plain: npt.NDArray[np.int64],
     labels: npt.NDArray[np.int64],
+    trained_on: bool = False,
 ) -> Gate:
     """Keep a quantised model with its scores, or remove it if it does not pass.
 
     Args:
         folder: with the float model and the quantised one.
         region: of the models.
-        ours, plain: int64 (n,), the predictions of both for faces that neither was trained on.
+        ours, plain: int64 (n,), the predictions of both for some faces.
         labels: int64 (n,), the truth.
+        trained_on: whether the models were trained on these faces.
     """
-    gate = compare(ours, plain, labels)
+    gate = compare(ours, plain, labels, trained_on)
     if gate.passed:
         _with_gate(read_manifest(folder, region, "int8"), gate).save(folder)
     else:
@@ -185,7 +195,7 @@ def write_int8(
     Args:
         folder: with the float model.
         region: of the model.
-        crops: uint8 (n, height, width), for calibration and comparison.
+        crops: uint8 (n, height, width), for calibration and comparison: those that it was trained on.
         labels: int64 (n,), the truth.
         spared: number of the first convolutions that stay float32.
     """
@@ -201,7 +211,7 @@ def write_int8(
             RegionModel(folder, region, "cpu", threads=0),
         )
     ]
-    return prove(folder, region, predicted[0], predicted[1], labels)
+    return prove(folder, region, predicted[0], predicted[1], labels, trained_on=True)
 
 
 def _int8_of(plain: ModelManifest, path: Path) -> ModelManifest:
@@ -263,15 +273,10 @@ def _batches(crops: npt.NDArray[np.uint8]) -> Iterator[npt.NDArray[np.uint8]]:
 
 
 def _with_gate(manifest: ModelManifest, gate: Gate) -> ModelManifest:
-    return replace(
-        manifest,
-        scores={
-            "faces": gate.faces,
-            "agreement_with_fp32": round(gate.agreement, 4),
-            "accuracy": round(gate.accuracy, 4),
-            "accuracy_fp32": round(gate.accuracy_fp32, 4),
-        },
-    )
+    scores = {"faces": gate.faces, "agreement_with_fp32": round(gate.agreement, 4)}
+    if not gate.trained_on:
+        scores |= {"accuracy": round(gate.accuracy, 4), "accuracy_fp32": round(gate.accuracy_fp32, 4)}
+    return replace(manifest, scores=scores)
 
 
 def _withdraw(folder: Path, region: str) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shlex
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -74,6 +75,11 @@ class PlainConsole(Console):
 # 'emotion-live[cpu]' and a file named clip[1].mp4 are literal.
 console = PlainConsole()
 errors = PlainConsole(stderr=True)
+
+
+def typed(path: Path) -> str:
+    """A path as it is typed in a command."""
+    return shlex.quote(shown(path))
 
 
 def shown(path: Path) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from emotion.cli.console import console, errors, shown
+from emotion.cli.console import console, errors, shown, typed
 from emotion.cli.parameters import with_options
 from emotion.cli.places import MODELS
 from emotion.cli.progress import counting
@@ -68,4 +68,4 @@ def learn(
     console.print(table)
     console.print(f"About the photographs: {shown(made.page)}")
     console.print(f"Report: {shown(made.report)}; model card: {shown(made.folder / 'MODEL_CARD.md')}")
-    console.print(f"Your model is in {shown(made.folder)}: emotion live --models {shown(made.folder)}")
+    console.print(f"Your model is in {shown(made.folder)}: emotion live --models {typed(made.folder)}")

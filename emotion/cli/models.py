@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from emotion.cli.console import console, shown
+from emotion.cli.console import console, shown, typed
 from emotion.models.atomic_files import write_atomically
 from emotion.models.checksums import FILE, FINGERPRINTS, changed, damaged
 from emotion.models.engines.options import known_models, model_folder, user_models
@@ -172,7 +172,7 @@ def copy_command(
         _bring_together(making)
         for made in making.iterdir():
             made.rename(folder / made.name)
-    console.print(f"Copied to {shown(folder)}: use it with --models {shown(folder)}")
+    console.print(f"Copied to {shown(folder)}: use it with --models {typed(folder)}")
 
 
 def _regions(folder: Path) -> tuple[str, ...]:

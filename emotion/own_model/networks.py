@@ -262,7 +262,7 @@ class Networks:
         head = self.last_layers[region.name].head
         ours = head(self._see(region, crops, "int8")[0]).argmax(axis=1)
         plain = head(self._views[region.name][0]).argmax(axis=1)
-        gate = prove(output, region.name, ours, plain, labels)
+        gate = prove(output, region.name, ours, plain, labels, trained_on=True)
         self._say(f"  {region.name} in int8: {gate}{'' if gate.passed else '; not offered'}")
 
     def _quantise(self, region: Region, labels: _Ints, crops: Any, output: Path) -> None:

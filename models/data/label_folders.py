@@ -33,6 +33,8 @@ SPLITS: dict[str, Split] = {
 _STEM = 200
 # The source of a video's frame (`Video.frame`); photographs, too, may have "#" in their names.
 _FRAME = re.compile(r"(.+)#(\d+\.\d\d)")
+# So many folders of other names are listed in an error.
+_NAMED = 10
 SIX = Labels()
 """The emotions of networks and vote."""
 
@@ -214,19 +216,23 @@ def find_videos(root: Path, labels: Labels = SIX) -> Iterator[Video]:
 
 
 def _files(root: Path, suffixes: frozenset[str], labels: Labels) -> Iterator[_File]:
-    found = False
+    found, others = False, list[str]()
     for split, part in _parts(root):
         for folder in _folders(part):
             label = labels.of(folder.name)
             if label is None:
+                others.append(readable(folder.name))
                 continue
             found = True
             for path in _below(folder, suffixes):
                 yield _File(path, path.relative_to(root).as_posix(), label, split)
     if not found:
+        names = list(dict.fromkeys(others))[:_NAMED]
+        named = f"only {', '.join(names)}" if names else "none at all"
+        other = shlex.quote(f"{folder_name(others[0])}=CLASS") if others else "joyful=happiness"
         raise DatasetError(
-            f"{root} holds no folder named after a class: it needs {', '.join(labels.classes)} (or a part of "
-            "them), directly or within train, validation and test. Other names: --map joyful=happiness."
+            f"{root} has no folder named after a class, {named}: it needs {', '.join(labels.classes)} (or "
+            f"some of them), directly or within train, validation and test. Other names: --map {other}."
         )
 
 

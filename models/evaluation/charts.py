@@ -23,7 +23,7 @@ _VOTE = "#0a0a04"
 _SERIES = {"eyes": "#0a0a01", "lips": "#0a0a02", "blendshapes": "#0a0a03", "vote": _VOTE}
 _VARIABLES = {_INK: "ink", _MUTED: "muted", _GRID: "grid"} | {c: name for name, c in _SERIES.items()}
 # A bin with fewer faces is too noisy to draw.
-_FEW = 10
+FEW = 10
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "emotion",
@@ -79,7 +79,7 @@ def reliability(scores: Mapping[str, Scores]) -> str:
     def draw(axes: Axes) -> None:
         axes.plot([0, 1], [0, 1], color=_MUTED, linestyle=(0, (4, 4)), linewidth=1)
         for name, colour in series(scores).items():
-            bins = [part for part in scores[name].reliability if part.faces >= _FEW]
+            bins = [part for part in scores[name].reliability if part.faces >= FEW]
             _plot_rates(
                 axes, [b.confidence for b in bins], [b.accuracy for b in bins], name, colour, marker="o"
             )

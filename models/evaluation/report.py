@@ -296,6 +296,7 @@ def _content(evaluation: Evaluation) -> dict[str, Any]:
         "by_emotion": _by_emotion(vote),
         "calibration_error": _error(vote.calibration_error),
         "bins": _bins(vote),
+        "few": charts.FEW,
         "coverage": _coverage(vote),
         "videos": _videos(evaluation),
         "rule": str(evaluation.about.get("rule", "")),

@@ -12,12 +12,12 @@ from onnx import TensorProto, helper, numpy_helper
 
 from emotion.exporters import quantise as module
 from emotion.exporters.graphs import store_weights_as_fp16, unfold_fp16
-from emotion.exporters.quantise import Gate, quantise
+from emotion.exporters.quantise import Gate, prove, quantise
 from emotion.models.classes import EMOTIONS
 from emotion.models.data.stored import RegionData
 from emotion.models.engines.session import RegionModel
 from emotion.models.errors import ModelFileError
-from emotion.models.manifest import ModelManifest, choose_precision
+from emotion.models.manifest import ModelManifest, choose_precision, read_manifest
 from emotion.models.regions import LIPS
 from emotion.models.small_files import sha256
 
@@ -148,6 +148,14 @@ def test_a_model_trained_anew_is_not_stood_for_by_the_old_quantised_one(folder, 
     (folder / "lips.onnx").write_bytes(network().SerializeToString())
     path.write_text(json.dumps(json.loads(path.read_text()) | {"sha256": sha256(folder / "lips.onnx")}))
     assert not RegionModel(folder, "lips", "cpu", precision="auto").manifest.int8
+
+
+def test_the_accuracy_on_training_faces_is_not_reported(folder, data):
+    quantise("lips", folder, folder, crops=64)
+    labels = np.arange(100) % 6
+    gate = prove(folder, "lips", labels, labels, labels, trained_on=True)
+    assert str(gate) == "same label on 100.00% of 100 faces"
+    assert set(read_manifest(folder, "lips", "int8").scores) == {"faces", "agreement_with_fp32"}
 
 
 @pytest.mark.parametrize(

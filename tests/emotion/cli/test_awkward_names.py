@@ -14,7 +14,7 @@ from rich.progress import Progress
 from emotion.cli import app as cli
 from emotion.cli import console as consoles
 from emotion.cli import progress
-from emotion.cli.console import PlainConsole, shown
+from emotion.cli.console import PlainConsole, shown, typed
 from emotion.videos import Outputs
 from tests.helpers.clips import clip
 from tests.helpers.paths import ROOT
@@ -143,3 +143,9 @@ def test_a_long_name_is_shortened_and_stays_another_than_its_neighbour():
     assert one.summary != two.summary
     assert all(len(os.fsencode(path.name)) + len(".partial") <= 255 for path in one.all())
     assert Outputs.of(Path("n" * 220 + ".mp4"), None).summary == Path("n" * 220 + ".summary.json")
+
+
+def test_a_folder_is_named_as_a_command_takes_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert typed(tmp_path / "my-model") == "my-model"
+    assert typed(tmp_path / "my model") == "'my model'"

@@ -109,7 +109,7 @@ def test_folders_of_no_class_are_reported_with_what_is_in_them(tmp_path):
 
 @pytest.mark.parametrize("name", ["missing", "empty"])
 def test_folders_that_are_no_data_end_in_a_sentence(tmp_path, name):
-    (tmp_path / "empty" / "cats").mkdir(parents=True)
+    (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match="folder"):
         list(find_photographs(tmp_path / name))
 
@@ -140,3 +140,10 @@ def test_pictures_in_no_folder_of_a_class_are_reported(tmp_path):
 )
 def test_frames_are_told_from_photographs_with_a_number_sign_in_their_names(source, video, seconds):
     assert video_and_time(source) == (video, seconds)
+
+
+def test_where_no_folder_is_a_class_those_that_are_there_are_named(tmp_path):
+    for name in ("train/1", "train/2", "test/1"):
+        photo(tmp_path / name / "a.png")
+    with pytest.raises(DatasetError, match=r"named after a class, only 1, 2: .*--map 1=CLASS"):
+        list(find_photographs(tmp_path))
