@@ -235,7 +235,8 @@ def _grouped(rows: list[list[str]], classes: tuple[str, ...]) -> list[list[str]]
 def exit_codes() -> str:
     """The codes, and the errors behind them."""
     import emotion  # noqa: PLC0415
-    import emotion.realtime.errors  # noqa: PLC0415  they are known only then
+    import emotion.cluster.errors  # noqa: PLC0415  they are known only then
+    import emotion.realtime.errors  # noqa: PLC0415
 
     meanings = {
         0: "success, also if no face was found",
@@ -243,7 +244,7 @@ def exit_codes() -> str:
         2: "wrong usage: an option, an argument, or an attempt to change the included models",
         3: "an input that cannot be used, completely or in part; also a source that was lost",
         4: "a model that cannot be used",
-        5: "a missing library, provider or screen",
+        5: "a missing library, provider, screen or cluster",
         6: "a result that cannot be written, or that would replace an existing file",
         129: "stopped because the terminal was closed (SIGHUP)",
         130: "stopped by Ctrl-C",
@@ -276,11 +277,7 @@ def exit_codes() -> str:
 
 def _subclasses(kind: type[EmotionError]) -> set[type[EmotionError]]:
     # Errors of a package exist only if the package was imported.
-    own = {
-        one
-        for one in kind.__subclasses__()
-        if one.__module__ in ("emotion.models.errors", "emotion.realtime.errors")
-    }
+    own = {one for one in kind.__subclasses__() if one.__module__.rpartition(".")[2] == "errors"}
     return {kind} | {more for one in own for more in _subclasses(one)}
 
 

@@ -5,11 +5,11 @@
     import emotion
 
     result = emotion.analyze("portrait.jpg")                   # one picture
-    table = emotion.analyze_files("photos/*.jpg").to_df()      # many files: a row a face
+    table = emotion.analyze_files("photos/*.jpg").to_df()      # many files: one row per face
     for result in emotion.stream("clip.mp4"):                  # every frame, in constant memory
         print(result.seconds, [(face.track_id, face.label) for face in result.faces])
     emotion.annotate_files("clip.mp4", "results")              # annotated videos, tables, pages
-    with emotion.Recognizer().follow() as follow:  # a loop of your own
+    with emotion.Recognizer().follow() as follow:              # your own loop
         result = follow(image)
 
 `cli` and `web` are the user interfaces. Below them are `benchmarks`, `exporters`, `realtime` and `models`;

@@ -170,9 +170,10 @@ def annotate_files(
     Args:
         files: a file, folder, pattern (``"photos/*.jpg"``), list (.txt, .csv), link or store's address, or
             several of these.
-        output: a folder for the results.
+        output: a folder for the results; by default that of each source.
         formats: what to write, several names or one text (``"mp4,csv"``): mp4 (annotated pictures for
-            photographs), csv, jsonl, parquet, html, srt, vtt, eaf, and those of installed packages.
+            photographs), csv, jsonl, parquet, html, srt, vtt, eaf, and those of installed packages; by
+            default mp4, csv, jsonl and html.
         overwrite: replace any existing file.
         recursive: include subfolders.
         resume: skip what is complete and was made with the same options and models: videos, and photographs

@@ -20,7 +20,7 @@ class FaceRows:
 
     ::
 
-        photographs = ray.data.read_images("s3://bucket/photos/", include_paths=True)
+        photographs = ray.data.read_images("s3://bucket/photos/", include_paths=True, mode="RGB")
         faces = photographs.map_batches(
             emotion.FaceRows,
             fn_constructor_kwargs={"models": "lite", "rgb": True},

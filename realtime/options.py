@@ -18,16 +18,27 @@ from emotion.realtime.stages.options import FaceOptions, VoteOptions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """The options of a run.
+    """All options of a run, in groups; immutable.
+
+    ::
+
+        from emotion.realtime.options import FaceOptions, Options, VoteOptions
+
+        options = Options(faces=FaceOptions(max_faces=2), vote=VoteOptions(smooth=0.5))
+        emotion.stream("clip.mp4", options=options)  # the same as max_faces=2, smooth=0.5
 
     Attributes:
-        faces: detection and tracking.
+        faces: detection and tracking of faces.
         vote: from predictions to labels.
         drawing: how results are drawn.
         file: how a video file is read.
         live: how a live source is opened and read.
-        outputs: of results.
+        outputs: which files and live outputs are written.
         engine: models and how they are run.
+        offline: forbid all network access.
+
+    Raises:
+        OptionError: a value is out of bounds, or values contradict each other.
     """
 
     TITLE: ClassVar[str] = "Network"

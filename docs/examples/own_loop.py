@@ -1,4 +1,4 @@
-"""Probabilities in a loop of your own: python docs/examples/own_loop.py VIDEO|CAMERA [PICTURES]"""
+"""Probabilities in your own loop: python docs/examples/own_loop.py VIDEO|CAMERA [PICTURES]"""
 
 import sys
 

@@ -1,6 +1,6 @@
-"""Who looks how on photographs: python docs/examples/photographs.py TABLE PHOTOGRAPH...
+"""A table of photographs: python docs/examples/photographs.py TABLE PHOTOGRAPH...
 
-Writes a table with a row a face (.csv, .jsonl or .parquet), and prints what was seen.
+Writes a table with one row per face (.csv, .jsonl or .parquet), and prints the labels.
 """
 
 import sys
@@ -9,7 +9,7 @@ import emotion
 
 
 def main(table: str, photographs: list[str]) -> None:
-    """Look at all photographs, folders and patterns."""
+    """Analyse photographs, folders and patterns."""
     results = emotion.analyze_files(photographs, recursive=True)
     for result in results:
         print(result.source, *(face.label for face in result.faces))

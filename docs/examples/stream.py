@@ -1,7 +1,7 @@
-"""Who looks how, for a video or a camera: python docs/examples/stream.py [SOURCE] [PICTURE]
+"""The expressions in a video or from a camera: python docs/examples/stream.py [SOURCE] [PICTURE]
 
-Prints a line whenever a person's expression changes, and saves the picture in which the most
-confident expression was seen.
+Prints a line whenever a person's label changes, and saves the annotated picture with the largest
+probability.
 """
 
 import sys
@@ -13,7 +13,7 @@ import emotion
 
 
 def main(source: str, picture: str) -> None:
-    """Follow everyone in the source."""
+    """Follow all people in the source."""
     last: dict[int, str] = {}
     best = 0.0
     with emotion.stream(source, max_faces=4) as results:

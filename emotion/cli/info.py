@@ -95,6 +95,8 @@ def _frames(info: VideoInfo) -> str:
 def _would_do(videos: Sequence[Path]) -> str:
     """What 'emotion annotate' would do with videos; of several the names are those of the first."""
     made = ", ".join(escaped(path.name) for path in Outputs.of(videos[0], None, DEFAULT_FORMATS).all())
-    looks = "look at each frame (with --every 1s: at one frame a second)"
     several = " of the first, and likewise of the others," if len(videos) > 1 else ""
-    return f"'emotion annotate' would {looks}, and write{several} {made}"
+    return (
+        "'emotion annotate' would analyse each frame (with --every 1s: one frame a second), and "
+        f"write{several} {made}"
+    )

@@ -100,7 +100,7 @@ def check_command(name: _Name) -> None:
         raise ModelFileError(f"Changed since the release: {', '.join(other)}. Install emotion-live again.")
     if not is_shipped(name) and (other := damaged(name)):
         raise ModelFileError(f"Not as the program wrote it: {', '.join(other)}. Copy {name} again.")
-    console.print(f"{shown(name)} is whole and runs: {', '.join(loaded.schema.classes)}")
+    console.print(f"{shown(name)} is complete and runs: {', '.join(loaded.schema.classes)}")
 
 
 @app.command(name="remove", epilog=EXAMPLES)
@@ -136,12 +136,12 @@ def _about(folder: Path) -> list[str]:
         *(f"votes only where --regions names it: {name}" for name in sorted(silent)),
         f"classes: {', '.join(schema.classes)}",
     ]
-    right = [_score(name, found) for name, found in scores.items() if "accuracy" in found]
-    lines += [f"right: {'; '.join(right)}"] if right else []
+    accuracies = [_score(name, found) for name, found in scores.items() if "accuracy" in found]
+    lines += [f"accuracy of the vote: {'; '.join(accuracies)}"] if accuracies else []
     terms = "; ".join(dict.fromkeys(one.data for one in manifests if one.data))
     if "for research" in terms:
         lines.append("licence: research weights, for research only (the code is Apache-2.0)")
-    return [*lines, f"trained on, and terms: {terms or 'not said'}"]
+    return [*lines, f"training data and terms: {terms or 'unknown'}"]
 
 
 def _score(name: str, found: Mapping[str, Any]) -> str:

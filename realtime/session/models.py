@@ -20,17 +20,22 @@ _NET_BATCH = 8
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The models, loaded once and shared by all videos. Heavy, and without state.
+    """The models, loaded once with `load` and shared by all pictures, videos and threads; without state.
 
     Attributes:
-        regions: one model per region, in the order of their votes.
-        weights: of the vote.
-        nets: for landmarks; None: MediaPipe is used.
+        regions: one model per region, in the order of `schema`.
+        weights: the rule of the vote.
+        nets: detector and landmarks in ONNX Runtime; None: MediaPipe itself.
     """
 
     regions: tuple[RegionModel, ...]
     weights: VoteWeights
     nets: LandmarkNets | None = None
+
+    def __repr__(self) -> str:
+        manifests = [model.manifest for model in self.regions]
+        networks = ", ".join(f"{one.region}: {one.architecture}" for one in manifests)
+        return f"Models({networks}; {', '.join(self.schema.classes)})"
 
     @property
     def schema(self) -> Schema:
@@ -41,16 +46,22 @@ class Models:
     def load(
         cls, options: EngineOptions | None = None, *, cache: Path | None = None, **chosen: Any
     ) -> "Models":
-        """All models and the vote's weights from a model folder, ready to run.
+        """Load the models and the rule of the vote from a model folder.
+
+        ::
+
+            models = emotion.Models.load(models="standard", provider="cpu")
+            reader = emotion.Recognizer(models, max_faces=2)
 
         Args:
-            options: of the models; `EngineOptions()` by default.
-            cache: folder for compiled models of providers; None: no cache.
-            chosen: options by name, such as ``provider="cpu"``, which replace those in `options`.
+            options: all options of the models as one object; `EngineOptions()` by default.
+            cache: folder for models that providers compile (TensorRT, OpenVINO, CoreML); None: no cache.
+            chosen: options by name, which replace those in `options`: ``models``, ``regions``, ``provider``,
+                ``precision``, ``landmarks``, ``threads``.
 
         Raises:
             OptionError: an option is unknown or out of bounds.
-            ModelFileError: a file is missing, damaged, or of another version.
+            ModelFileError: a model is missing, damaged, or of another version.
             ProviderError: the provider is not available.
         """
         wanted = with_values(options or EngineOptions(), chosen)

@@ -81,6 +81,13 @@ def test_what_is_made_from_the_code_is_up_to_date():
     assert [name(path) for path in make_reference.out_of_date()] == []
 
 
+def test_each_public_name_of_python_is_described():
+    page = (ROOT / "docs/reference/python-api.md").read_text()
+    described = {place.rpartition(".")[2] for place in re.findall(r"^::: (\S+)$", page, re.M)}
+    errors = set(re.findall(r"`emotion\.(\w+Error)`", (ROOT / "docs/reference/exit-codes.md").read_text()))
+    assert {name for name in emotion.__all__ if not name.startswith("__")} <= described | errors
+
+
 def test_the_worked_example_is_what_the_vote_says():
     """Computed here as the page explains it, and by the code that votes; the page shows both alike."""
     weights = VoteWeights.read(DEFAULT)

@@ -26,7 +26,7 @@ def run(monkeypatch, *words):
 
 def test_a_whole_folder_is_said_to_run(own, monkeypatch, capsys):
     assert run(monkeypatch, "check", "mine") == 0
-    assert "is whole and runs: happiness" in capsys.readouterr().out.replace("\n", " ")
+    assert "is complete and runs: happiness" in capsys.readouterr().out.replace("\n", " ")
 
 
 @pytest.mark.parametrize(
