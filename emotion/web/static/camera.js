@@ -312,7 +312,7 @@ class Session {
     } else if (this.shown()) {
       const time = make("span", { className: "time" }, "0:00");
       button.replaceChildren(icon("stop"), "Stop recording ", time);
-      this.recording = new Recording(() => this.shown() ?? { video: byId("drawn"), result: null }, (text) => (time.textContent = text));
+      this.recording = new Recording(() => this.shown(), (text) => (time.textContent = text));
     }
     button.classList.toggle("recording", Boolean(this.recording));
   }

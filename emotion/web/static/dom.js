@@ -20,6 +20,14 @@ export function icon(name) {
   return element;
 }
 
+/** Gives a place its children; only what moves is moved: the focus stays where it is. */
+export function arrange(place, wanted) {
+  for (const element of [...place.children]) if (!wanted.includes(element)) element.remove();
+  wanted.forEach((element, index) => {
+    if (place.children[index] !== element) place.insertBefore(element, place.children[index] ?? null);
+  });
+}
+
 const probe = make("span", { hidden: true });
 // Colours with a meaning are kept, also with forced colours.
 probe.style.forcedColorAdjust = "none";
@@ -76,6 +84,21 @@ export function paint(element, name) {
   element.classList.toggle("hatched", !known);
 }
 
+/** What a button does: not again while it is under way, and where it fails, the reason is shown. */
+export function acts(button, act) {
+  let busy = false; // not disabled: that would take the focus away
+  button.addEventListener("click", async () => {
+    if (busy) return;
+    busy = true;
+    try {
+      await act();
+    } catch (error) {
+      banner(error.message);
+    }
+    busy = false;
+  });
+}
+
 /** Hands a file to the browser's downloads. */
 export function saveFile(blob, name) {
   const address = URL.createObjectURL(blob);
@@ -123,15 +146,26 @@ export class RequestError extends Error {
   }
 }
 
-/** Sends a request; its failure is a RequestError. */
-export async function request(path, options = {}) {
+/** Sends a request and gives its JSON; a failure is a RequestError. */
+export async function request(path, options) {
+  const response = await answer(path, options);
+  return response.status === 204 ? null : response.json();
+}
+
+/** A file of this page's own, as if the visitor had chosen it; a failure is a RequestError. */
+export async function ownFile(name, type) {
+  const response = await answer(`/static/${name}`);
+  return new File([await response.blob()], name, { type });
+}
+
+async function answer(path, options = {}) {
   const response = await send(path, options).catch(() => {
     throw new RequestError(UNREACHABLE, 0);
   });
   if (!response.ok) {
     throw new RequestError(await sentence(response), response.status, response.headers.get("Retry-After"));
   }
-  return response.status === 204 ? null : response.json();
+  return response;
 }
 
 /** A kept-alive connection may be closed just when it is used: idempotent requests are repeated. */

@@ -1,7 +1,7 @@
 // A face's result as a tile beside the picture; labels.js draws it on the picture.
 
 import { EMOTIONS, REGIONS } from "./classes.js";
-import { capital, colour, make, paint, percent, percents } from "./dom.js";
+import { arrange, capital, colour, make, paint, percent, percents } from "./dom.js";
 
 const BLENDSHAPES = "blendshapes";
 const SOURCES = [...REGIONS, BLENDSHAPES];
@@ -144,12 +144,7 @@ export class Tiles {
       tile.show(face);
       tile.open(faces.length === 1);
     }
-    const wanted = faces.length ? this.order.map((id) => this.tiles.get(id).element) : [this.nobody];
-    // Only what moves is moved: the focus stays where it is.
-    wanted.forEach((element, index) => {
-      if (this.place.children[index] !== element) this.place.insertBefore(element, this.place.children[index] ?? null);
-    });
-    while (this.place.childElementCount > wanted.length) this.place.lastElementChild.remove();
+    arrange(this.place, faces.length ? this.order.map((id) => this.tiles.get(id).element) : [this.nobody]);
   }
 
   clear() {

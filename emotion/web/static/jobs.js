@@ -1,6 +1,6 @@
 // What is known of the visitor's videos, and what can be done with one: used by the list and by one video's view.
 
-import { allIsWell, banner, capital, confirmed, counted, icon, inWords, make, percent, request } from "./dom.js";
+import { acts, allIsWell, banner, capital, confirmed, counted, icon, inWords, make, percent, request } from "./dom.js";
 
 const OPEN = ["waiting", "running"];
 const AGAIN_MS = 3000;
@@ -25,9 +25,15 @@ export function listen(changed) {
       allIsWell("connection");
       changed(JSON.parse(event.data));
     });
-    source.addEventListener("error", () => {
-      banner("The server cannot be reached. Is “emotion serve” still running? Trying again …", "connection");
-      if (source?.readyState === EventSource.CLOSED) again = setTimeout(open, AGAIN_MS);
+    const current = source;
+    current.addEventListener("error", async () => {
+      if (current.readyState === EventSource.CLOSED) again = setTimeout(open, AGAIN_MS);
+      try {
+        await request("/api/health");
+      } catch (error) {
+        // It may also refuse, as one that was started again and has another token.
+        if (source === current && current.readyState !== EventSource.OPEN) banner(`${error.message} Trying again …`, "connection");
+      }
     });
   };
   document.addEventListener("visibilitychange", open);
@@ -50,25 +56,22 @@ function sentenceOf({ message, title }) {
 
 function button(job, text, picture, act) {
   const element = make("button", { type: "button", "aria-label": `${text} ${job.title}` }, icon(picture), text);
-  let busy = false; // not disabled: that would take the focus away
-  element.addEventListener("click", async () => {
-    if (busy) return;
-    busy = true;
-    try {
-      await act();
-    } catch (error) {
-      banner(error.message);
-    }
-    busy = false;
-  });
+  acts(element, act);
   return element;
 }
 
 /** Asks, then deletes; true where it was done. */
 export async function remove(job) {
   if (!(await confirmed(`Delete “${job.title}” and all its results? This cannot be undone.`, "Delete"))) return false;
-  await request(`/api/jobs/${job.id}`, { method: "DELETE" });
+  await erase(job);
   return true;
+}
+
+/** Deletes a video; one that is gone already, as by another tab, is no failure. */
+export async function erase(job) {
+  await request(`/api/jobs/${job.id}`, { method: "DELETE" }).catch((error) => {
+    if (error.status !== 404) throw error;
+  });
 }
 
 /** Buttons for what its sender can do with a video now. `after(job)` sets the focus where what had it is gone. */

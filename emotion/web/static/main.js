@@ -48,7 +48,8 @@ function takeFiles() {
   for (const kind of ["dragover", "dragenter"]) {
     window.addEventListener(kind, (event) => {
       event.preventDefault();
-      document.body.classList.add("over");
+      // Selected text and links can be dragged, too.
+      if (event.dataTransfer?.types.includes("Files")) document.body.classList.add("over");
     });
   }
   window.addEventListener("dragleave", (event) => event.relatedTarget || document.body.classList.remove("over"));

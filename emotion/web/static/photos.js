@@ -1,7 +1,7 @@
 // Photos: chosen, dropped or pasted; each is analysed by the server, which does not store it.
 
 import { EMOTIONS } from "./classes.js";
-import { byId, capital, counted, make, onTheme, percents, request, saveFile, size } from "./dom.js";
+import { acts, arrange, byId, capital, counted, make, onTheme, ownFile, percents, request, saveFile, size } from "./dom.js";
 import { Tiles } from "./faces.js";
 import { drawOverlay } from "./labels.js";
 
@@ -17,7 +17,7 @@ export function setUp() {
     add([...event.target.files]);
     event.target.value = "";
   });
-  byId("photo-sample").addEventListener("click", async () => add([await samplePhoto()]));
+  acts(byId("photo-sample"), async () => void add([await ownFile("sample.jpg", "image/jpeg")]));
   byId("photos-table").addEventListener("click", download);
   byId("photos-clear").addEventListener("click", () => {
     for (const photo of photos) photo.forget();
@@ -80,6 +80,7 @@ class Photo {
       } catch (error) {
         if (error.status !== 503) return this.fail(error.message);
         await new Promise((resolve) => setTimeout(resolve, 1000 * error.wait || WAIT_MS));
+        if (this.state === "gone") return;
       }
     }
     this.state = "done";
@@ -107,7 +108,7 @@ class Photo {
 }
 
 function draw() {
-  byId("photos").replaceChildren(...photos.map(({ element }) => element));
+  arrange(byId("photos"), photos.map(({ element }) => element));
   byId("no-photos").hidden = photos.length > 0;
   byId("photos-clear").hidden = !photos.length;
   const found = photos.flatMap(({ file, result }) => (result?.faces ?? []).map((face) => ({ file, face })));
@@ -135,9 +136,4 @@ function download() {
     }
   }
   saveFile(new Blob([`${lines.join("\r\n")}\r\n`], { type: "text/csv" }), "photos.emotions.csv");
-}
-
-async function samplePhoto() {
-  const response = await fetch("/static/sample.jpg");
-  return new File([await response.blob()], "sample.jpg", { type: "image/jpeg" });
 }

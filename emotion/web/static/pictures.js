@@ -22,7 +22,9 @@ export async function openPicture(device, sample) {
 async function playSample(video) {
   video.src = "/static/sample.mp4";
   video.loop = true;
-  await video.play();
+  await video.play().catch(() => {
+    throw new Error("The sample clip cannot be played: the server cannot be reached, or this browser does not play H.264.");
+  });
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
   const pen = canvas.getContext("2d");

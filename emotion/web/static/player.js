@@ -34,6 +34,12 @@ export class Player {
     return this.video.currentTime;
   }
 
+  /** In seconds. An original need not know its own, and one that cannot be played never does. */
+  get length() {
+    const { duration } = this.video;
+    return Number.isFinite(duration) ? duration : this.job.seconds ?? 0;
+  }
+
   get playing() {
     return !this.video.paused && !this.video.ended;
   }
@@ -59,7 +65,10 @@ export class Player {
     this.bar.addEventListener("input", () => this.seek(Number(this.bar.value)));
     this.mute = button("sound", "Mute", () => (this.video.muted = !this.video.muted));
     this.speed = make("select", { "aria-label": "Speed" }, ...SPEEDS.map((speed) => make("option", { value: speed, selected: speed === 1 }, `${speed}×`)));
-    this.speed.addEventListener("change", () => (this.video.playbackRate = Number(this.speed.value)));
+    this.speed.addEventListener("change", () => {
+      // The default is that of the other picture, too.
+      this.video.playbackRate = this.video.defaultPlaybackRate = Number(this.speed.value);
+    });
     const subtitles = make("button", { type: "button", className: "plain", "aria-pressed": "false", title: "Subtitles" }, "Subtitles");
     subtitles.addEventListener("click", () => {
       const on = subtitles.getAttribute("aria-pressed") !== "true";
@@ -101,9 +110,10 @@ export class Player {
     });
     video.addEventListener("timeupdate", () => this.showTime());
     video.addEventListener("loadedmetadata", () => {
-      this.bar.max = video.duration;
-      this.showTime();
+      if (this.left) this.resume(this.left);
+      this.left = null;
     });
+    for (const kind of ["loadedmetadata", "durationchange"]) video.addEventListener(kind, () => this.showTime());
     video.addEventListener("click", () => this.toggle());
     video.addEventListener("error", () => {
       this.trouble.textContent =
@@ -119,28 +129,25 @@ export class Player {
   }
 
   showTime() {
-    const length = this.video.duration || 0;
+    const { length } = this;
     // The length as in the list of videos: 19.7 seconds are 0:20, not 0:19.
     const moment = this.video.ended ? lasting(length) : clock(this.time, isShort(length));
     this.clock.textContent = `${moment} / ${lasting(length)}`;
+    this.bar.max = length;
     this.bar.value = this.time;
     this.bar.setAttribute("aria-valuetext", clock(this.time));
   }
 
-  /** The other picture, at the same moment. */
+  /** The other picture, at the same moment; one that cannot be played, or not yet, has none of its own. */
   change(kind) {
-    const [time, playing, rate] = [this.time, this.playing, this.video.playbackRate];
+    if (this.video.readyState > HTMLMediaElement.HAVE_NOTHING) this.left = { time: this.time, playing: this.playing };
     this.kind = kind;
     this.trouble.hidden = true;
     this.video.src = this.address(kind);
-    this.video.addEventListener(
-      "loadedmetadata",
-      () => {
-        this.video.currentTime = time;
-        this.video.playbackRate = rate;
-        if (playing) this.toggle();
-      },
-      { once: true },
-    );
+  }
+
+  resume({ time, playing }) {
+    this.video.currentTime = time;
+    if (playing) this.toggle();
   }
 }

@@ -32,7 +32,7 @@ export function snapshot(shown) {
 
 /** Records until it is stopped; then the file goes to the browser's downloads. */
 export class Recording {
-  /** @param shown gives what is to be seen now; @param tell gets the time so far as text. */
+  /** @param shown gives what is to be seen now, or null: then the last picture stays; @param tell gets the time so far as text. */
   constructor(shown, tell) {
     this.canvas = make("canvas");
     compose(this.canvas, shown());
@@ -46,7 +46,8 @@ export class Recording {
       if (parts.length) saveFile(new Blob(parts, { type: kind }), `emotion ${stamp()}.${kind.split("/")[1]}`);
     });
     this.drawing = setInterval(() => {
-      compose(this.canvas, shown());
+      const now = shown();
+      if (now) compose(this.canvas, now);
       tell(clock((performance.now() - begun) / 1000));
     }, 1000 / RATE);
     this.recorder.start(1000);

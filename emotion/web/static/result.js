@@ -5,6 +5,9 @@ import { actionsOf, isOpen, wordsOf } from "./jobs.js";
 import { Player } from "./player.js";
 import { Timeline } from "./timeline.js";
 
+// So often another visitor's video is asked after while it is being annotated: the list has only one's own.
+const AGAIN_MS = 3000;
+
 // What each kind of file is good for.
 const PURPOSES = {
   mp4: "the video with the results in its picture",
@@ -50,6 +53,7 @@ export async function open(id) {
 }
 
 export function close() {
+  clearTimeout(shown?.again);
   shown?.timeline?.destroy();
   byId("video-result").replaceChildren();
   shown = null;
@@ -57,11 +61,20 @@ export function close() {
 
 async function refresh() {
   const current = shown;
+  const later = () => {
+    clearTimeout(current.again);
+    current.again = setTimeout(() => shown === current && refresh(), AGAIN_MS);
+  };
   let job = known(current.id);
+  const listed = Boolean(job);
   try {
     job ??= await request(`/api/jobs/${encodeURIComponent(current.id)}`);
   } catch (error) {
     if (shown !== current) return;
+    if (error.passes) later();
+    if (error.passes && current.state) return; // what is shown still holds
+    current.state = null;
+    current.timeline?.destroy();
     const missing = error.status === 404 || error.status === 405;
     entitle(missing ? "Video not found" : "The video cannot be shown");
     byId("video-message").textContent = missing ? "It may have been deleted, or the address is not complete." : error.message;
@@ -69,6 +82,7 @@ async function refresh() {
     return;
   }
   if (shown !== current) return;
+  if (!listed && isOpen(job)) later();
   entitle(job.title);
   byId("video-message").textContent = wordsOf(job);
   byId("video-message").className = job.state === "failed" ? "error" : "";

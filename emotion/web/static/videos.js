@@ -1,7 +1,7 @@
 // The list of videos: those that are being sent, worked on and done; sorted, searched, deleted.
 
-import { banner, byId, confirmed, inWords, lasting, make, paint, request, size } from "./dom.js";
-import { actionsOf, isOpen, listen, wordsOf } from "./jobs.js";
+import { acts, arrange, byId, confirmed, inWords, lasting, make, ownFile, paint, size } from "./dom.js";
+import { actionsOf, erase, isOpen, listen, wordsOf } from "./jobs.js";
 import * as result from "./result.js";
 import { recall, remember } from "./settings.js";
 import * as uploads from "./uploads.js";
@@ -18,17 +18,14 @@ export function setUp() {
     uploads.send([...event.target.files]);
     event.target.value = "";
   });
-  byId("video-sample").addEventListener("click", async () => {
-    const response = await fetch("/static/sample.mp4");
-    uploads.send([new File([await response.blob()], "sample.mp4", { type: "video/mp4" })]);
-  });
+  acts(byId("video-sample"), async () => void uploads.send([await ownFile("sample.mp4", "video/mp4")]));
   byId("sort").value = recall("sort", "newest");
   byId("sort").addEventListener("change", ({ target }) => {
     remember("sort", target.value);
     draw();
   });
   byId("search").addEventListener("input", draw);
-  byId("delete-all").addEventListener("click", deleteAll);
+  acts(byId("delete-all"), deleteAll);
   listen((listed) => {
     jobs = listed;
     draw();
@@ -49,11 +46,7 @@ export const find = (id) => jobs.find((job) => job.id === id);
 async function deleteAll() {
   const ended = jobs.filter((job) => !isOpen(job));
   if (!(await confirmed(`Delete ${ended.length === 1 ? "1 video" : `all ${ended.length} videos`} with all results? This cannot be undone.`, "Delete all"))) return;
-  try {
-    for (const job of ended) await request(`/api/jobs/${job.id}`, { method: "DELETE" });
-  } catch (error) {
-    banner(error.message);
-  }
+  for (const job of ended) await erase(job);
   byId("videos-title").focus();
 }
 
@@ -153,11 +146,8 @@ function draw() {
     row.show(job);
     return row.element;
   });
-  const list = byId("jobs");
   const wanted = [...uploads.elements(), ...elements];
-  for (const element of [...list.children]) if (!wanted.includes(element)) element.remove();
-  // Only what moves is moved: the focus stays where it is.
-  wanted.forEach((element, index) => list.children[index] !== element && list.insertBefore(element, list.children[index] ?? null));
+  arrange(byId("jobs"), wanted);
   byId("no-jobs").hidden = wanted.length > 0;
   byId("list-tools").hidden = jobs.length < 2;
   byId("delete-all").hidden = jobs.every(isOpen);

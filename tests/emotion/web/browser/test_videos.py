@@ -13,6 +13,7 @@ pytest.importorskip("fastapi", reason="needs the extra 'web'")
 from playwright.sync_api import expect
 
 from emotion.benchmarks.browser import CHROMIUM, INSTALL, Visitor, server
+from emotion.web.http.feed import STATIC
 from emotion.web.jobs.results import KINDS
 from tests.emotion.test_videos import DEMO
 from tests.helpers.browser_page import COUNTS_FACE, get_a_place, send
@@ -152,6 +153,17 @@ def check_player(visitor):
     visitor.until("document.querySelector('.player video').src.endsWith('/original')")
     visitor.until("document.querySelector('.player video').readyState > 0")
     visitor.until(f"Math.abs(document.querySelector('.player video').currentTime - {at}) < 0.1")
+    page.route("**/original", lambda route: route.fulfill(content_type="video/mp4", body="no video"))
+    picture = page.get_by_label("Picture", exact=True)
+    picture.select_option("With results")
+    visitor.until("document.querySelector('.player video').readyState > 0")
+    picture.select_option("Original")
+    expect(page.locator(".player .error")).to_contain_text("cannot play the original")
+    expect(page.locator(".player .time")).to_have_text(re.compile(f" / {listed}$"))
+    picture.select_option("With results")
+    visitor.until(f"Math.abs(document.querySelector('.player video').currentTime - {at}) < 0.1")
+    assert page.evaluate("document.querySelector('.player video').playbackRate") == 2
+    page.unroute("**/original")
 
 
 def check_paper(visitor):
@@ -181,12 +193,18 @@ def test_cancelled_begun_again_and_deleted_only_with_a_question(visit, long):
     send(visitor, long)
     row = page.locator("#jobs li")
     expect(row).to_contain_text("frames a second")
+    other.page.goto(row.get_by_role("link").evaluate("link => link.href"))  # who has the link follows it
+    expect(other.page.locator("#video-message")).to_contain_text("frames a second")
+    with other.page.expect_event("requestfailed"):
+        other.page.route("**/api/jobs/*", lambda route: route.abort())
+    expect(other.page.get_by_role("heading", level=1)).to_have_text("demo.mp4")
+    other.page.unroute("**/api/jobs/*")
     row.get_by_role("button", name="Cancel demo.mp4").click()
     expect(row).to_contain_text("what was done until then is kept")
+    expect(other.page.locator("#video-message")).to_contain_text("what was done until then is kept")
     visitor.until("document.activeElement.closest('#jobs li')")
     row.get_by_role("link", name="demo.mp4").click()
     expect(page.locator(".downloads")).to_contain_text("first part only")
-    other.page.goto(page.url)  # whoever has the link sees it
     expect(other.page.locator(".foot")).to_contain_text("only they can delete it")
     assert other.page.locator(".foot button", has_text="Delete").count() == 0
     page.get_by_role("button", name="Start again demo.mp4").click()
@@ -297,6 +315,62 @@ def test_dropped_files_go_where_they_belong_and_none_is_lost(visit):
     expect(page.locator(".photo")).to_contain_text("1 face, the largest; at least 3 more")
 
 
+def test_what_the_server_does_not_give_is_said(visit):
+    visitor = visit()
+    page = visitor.page
+    page.route("**/static/sample*", lambda route: route.abort())
+    for view, name in (("photos", "Try a sample photo"), ("videos", "Try the sample clip")):
+        visitor.go(view)
+        page.get_by_role("button", name=name).click()
+        expect(page.locator("#banner")).to_contain_text("cannot be reached")
+        page.evaluate("document.getElementById('banner').hidden = true")
+    visitor.go("camera")
+    page.get_by_role("button", name="Watch the sample clip").click()
+    expect(page.locator("#camera-trouble")).to_contain_text("The sample clip cannot be played")
+    refused = {"status": 401, "json": {"detail": "This server needs its token."}}
+    page.route("**/api/**", lambda route: route.fulfill(**refused))
+    page.evaluate(SHOW)
+    expect(page.locator("#banner")).to_contain_text("needs its token. Trying again")
+    page.unroute_all(behavior="ignoreErrors")
+
+
+DRAG = """(kind) => {
+    const data = new DataTransfer();
+    if (kind === "file") data.items.add(new File(["x"], "a.mp4"));
+    else data.setData("text/plain", "x");
+    window.dispatchEvent(new DragEvent("dragenter", { dataTransfer: data, bubbles: true, cancelable: true }));
+    return document.body.classList.contains("over");
+}"""
+
+
+def test_photos_come_and_go_while_the_server_is_busy(visit):
+    """The focus stays where it is, and what was cleared is in nobody's way; only files can be dropped."""
+    visitor = visit()
+    page = visitor.page
+    visitor.go("photos")
+    assert [page.evaluate(DRAG, kind) for kind in ("text", "file")] == [False, True]
+    sample = (STATIC / "sample.jpg").read_bytes()
+    answered = iter([sample])
+    busy = {"status": 503, "json": {"detail": "Busy."}, "headers": {"Retry-After": "1"}}
+
+    def answer(route):
+        new = route.request.post_data_buffer != sample
+        route.continue_() if new or next(answered, None) else route.fulfill(**busy)
+
+    page.route("**/api/photos", answer)
+    page.set_input_files("#photo-file", [STATIC / "sample.jpg"] * 2)
+    summary = page.locator(".photo summary")
+    expect(summary).to_have_count(1)
+    summary.focus()
+    page.evaluate(DROP, [["third.jpg", "image/jpeg", "no picture"]])
+    expect(page.locator(".photo")).to_have_count(3)
+    expect(summary).to_be_focused()
+    page.get_by_role("button", name="Clear all").click()
+    page.evaluate(DROP, [["fourth.jpg", "image/jpeg", "no picture"]])
+    expect(page.locator(".photo .error")).to_have_count(1)
+    page.unroute_all(behavior="ignoreErrors")
+
+
 def test_a_video_that_the_server_has_no_room_for_waits_and_one_that_was_lost_is_sent_again(visit, tmp_path):
     visitor = visit()
     page = visitor.page
@@ -382,6 +456,13 @@ def test_what_is_no_video_ends_in_a_sentence_and_the_next_one_runs(visit, tmp_pa
     page.get_by_label("Search").fill("text")
     expect(rows).to_have_count(1)
     page.get_by_label("Search").fill("")
+    gone = {"status": 404, "json": {"detail": "There is no such video."}}
+
+    def delete(route):  # each is gone already, as by another tab
+        route.fetch()
+        route.fulfill(**gone)
+
+    page.route("**/api/jobs/*", delete)
     page.get_by_role("button", name="Delete all").click()
     page.get_by_role("button", name="Delete all").last.click()
     expect(page.locator("#no-jobs")).to_be_visible()
