@@ -49,7 +49,7 @@ from emotion.own_model.card import card
 from emotion.own_model.clock import Clock
 from emotion.own_model.data_checks import DataChecks, check
 from emotion.own_model.folders import classes_of, describe_skipped, people_of
-from emotion.own_model.folds import TAUGHT, held_out, in_folds, joined
+from emotion.own_model.folds import TAUGHT, held_out, in_folds, joined, of_one_group
 from emotion.own_model.heads import weights_of
 from emotion.own_model.initial_weights import caution_of, seen_by
 from emotion.own_model.networks import Counting, Networks
@@ -251,12 +251,18 @@ class _Run:
         faces = faces_of_dataset(self._data, TAUGHT, self._regions)
         self._groups = self._together(training)
         self._faces = replace(faces, groups=self._groups, schema=replace(faces.schema, classes=self._classes))
-        self._caution = caution_of(self._options, self._data)
+        cautions = (caution_of(self._options, self._data), self._caution_of_groups())
+        self._caution = " ".join(filter(None, cautions))
         self._folds = in_folds(self._faces.labels, self._groups, seed=self._options.seed)
-        if not self._folds.any():
-            self._say(
-                "  A class has only one group: it is predicted by models that were trained on its faces."
-            )
+
+    def _caution_of_groups(self) -> str:
+        names = [self._classes[label] for label in of_one_group(self._faces.labels, self._groups).tolist()]
+        if not names:
+            return ""
+        return (
+            f"All faces of {', of '.join(names)} are of one person or video, or copies of one photograph. So "
+            "models that are trained on some of them predict the others, and the scores are too high."
+        )
 
     # --- 3 and 4: features, and training ------------------------------------------------------------
 

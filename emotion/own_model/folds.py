@@ -44,13 +44,24 @@ def joined(groups: _Ints, people: Sequence[str | None]) -> _Ints:
     return np.asarray(smallest[component], dtype=np.int64)
 
 
+def of_one_group(labels: _Ints, groups: _Ints) -> _Ints:
+    """The classes of which all faces are of one group, int64 (m,)."""
+    return np.array(
+        [label for label in np.unique(labels) if len(np.unique(groups[labels == label])) == 1], np.int64
+    )
+
+
 def in_folds(labels: _Ints, groups: _Ints, count: int = FOLDS, seed: int = 0) -> _Ints:
     """The fold of each face, int64 (n,): stratified by class, groups together.
 
-    Fewer folds if a class has fewer groups; one if that leaves a class out of all others.
+    Fewer folds if a class has fewer groups. The faces of a class of one group are in all folds: left out
+    together, the class could not be learnt, and predicted by models that were trained on them, they would
+    seem all right, and the weakest regularisation the best.
     """
     from sklearn.model_selection import StratifiedGroupKFold  # noqa: PLC0415  a second of import
 
+    apart = np.isin(labels, of_one_group(labels, groups))
+    groups = np.where(apart, groups.max(initial=0) + 1 + np.arange(len(labels)), groups)
     fewest = min(len(np.unique(groups[labels == label])) for label in np.unique(labels))
     folds = np.zeros(len(labels), np.int64)
     count = min(count, fewest)
@@ -65,10 +76,9 @@ def in_folds(labels: _Ints, groups: _Ints, count: int = FOLDS, seed: int = 0) ->
 def held_out(labels: _Ints, groups: _Ints, share: float, seed: int = 0) -> npt.NDArray[np.bool_]:
     """The held-out faces, bool (n,): a share of each class, groups together.
 
-    None if the rarest class has fewer faces than `LEAST_TO_HOLD_OUT`.
+    None if the rarest class has fewer faces than `LEAST_TO_HOLD_OUT`, or one has a single group.
     """
-    none = np.zeros(len(labels), bool)
-    if not share or np.bincount(labels).min() < LEAST_TO_HOLD_OUT:
-        return none
-    folds = in_folds(labels, groups, round(1 / share), seed)
-    return np.asarray(folds == 0, bool) if folds.max() > 0 else none
+    few = not share or np.bincount(labels).min() < LEAST_TO_HOLD_OUT
+    if few or len(of_one_group(labels, groups)):
+        return np.zeros(len(labels), bool)
+    return np.asarray(in_folds(labels, groups, round(1 / share), seed) == 0, bool)

@@ -314,6 +314,17 @@ def test_a_validation_part_of_the_users_own_is_learnt_from(place, monkeypatch, t
     assert any(line.startswith("  96 faces in") for line in said)
 
 
+def test_a_class_of_one_person_is_reported_where_the_scores_are(made, place, monkeypatch, tmp_path):
+    people = tmp_path / "people.csv"
+    rows = (f"{CLASSES[index % 4]}/{index}.png,{'Ada' if index % 4 == 2 else index}" for index in range(96))
+    people.write_text("\n".join(("path,person", *rows)))
+    found, said, _ = learn(place, monkeypatch, int8=False, group_by=people)
+    caution = f"All faces of {CLASSES[2]} are of one person or video, or copies of one photograph."
+    assert any(caution in line for line in said)
+    assert caution in (found.folder / "MODEL_CARD.md").read_text()
+    assert caution in found.evaluation.about["note"]
+
+
 def test_people_are_read_before_photographs_are_looked_at(made, place, monkeypatch, tmp_path):
     with pytest.raises(DatasetError, match=r"people.csv cannot be read: No such file or directory\.$"):
         learn(place, monkeypatch, group_by=tmp_path / "people.csv")

@@ -144,9 +144,13 @@ def test_folds_hold_each_class_alike_and_keep_groups_whole():
     assert all(len(np.unique(folds[groups == group])) == 1 for group in np.unique(groups))
 
 
-def test_where_a_class_is_one_group_there_is_one_fold():
-    labels = np.repeat([0, 1], 30)
-    assert not in_folds(labels, np.where(labels == 0, np.arange(60), 99)).any()
+def test_the_faces_of_a_class_of_one_group_are_in_all_folds_and_none_is_held_out():
+    labels = np.repeat([0, 1], 150)
+    groups = np.where(labels == 0, np.arange(300) // 2, 999)
+    folds = in_folds(labels, groups)
+    assert np.bincount(folds[labels == 1]).tolist() == [30] * 5
+    assert all(len(np.unique(folds[groups == group])) == 1 for group in np.unique(groups[labels == 0]))
+    assert not held_out(labels, groups, 0.2).any()
 
 
 def test_a_part_is_held_out_where_there_are_enough():
