@@ -88,6 +88,7 @@ function full() {
 
 async function start(device) {
   session?.close();
+  forget();
   const current = new Session(device);
   session = current;
   lay(true);
@@ -105,14 +106,20 @@ function stop(reason = "") {
   session = null;
   lay(false);
   mirror();
+  forget();
+  if (document.fullscreenElement) document.exitFullscreen();
+  say("");
+  byId("camera-trouble").textContent = reason;
+}
+
+/** Nothing is shown of the stream that has ended: the people of the next one have other numbers. */
+function forget() {
+  state.latest = null;
   byId("camera-numbers").textContent = "";
   byId("camera-words").textContent = "";
   tiles.clear();
   graph.clear();
   drawOverlay(byId("overlay"), null);
-  if (document.fullscreenElement) document.exitFullscreen();
-  say("");
-  byId("camera-trouble").textContent = reason;
 }
 
 /** Either the stage invites to begin, or it shows a picture with what can be done with it. */
@@ -178,7 +185,7 @@ class Session {
     // The last results and picture of the previous stream had other options, and are not shown again.
     cancelAnimationFrame(this.drawing);
     this.drawing = null;
-    state.latest = null;
+    forget();
     byId("drawn").srcObject = null;
     byId("drawn").hidden = true;
     byId("own").hidden = false;
@@ -245,13 +252,9 @@ class Session {
   /** The connection is lost: the last result does not belong to the present picture. */
   lost() {
     if (session !== this) return;
-    state.latest = null;
-    tiles.clear();
-    drawOverlay(byId("overlay"), null);
+    forget();
     byId("drawn").hidden = true;
     byId("own").hidden = false;
-    byId("camera-numbers").textContent = "";
-    byId("camera-words").textContent = "";
     say(AWAY);
   }
 

@@ -103,6 +103,21 @@ def test_a_camera_more_than_there_are_places_is_told_so_and_gets_the_next_free_o
     get_a_place(second)
 
 
+CHOOSE_SAMPLE = """() => {
+    const list = document.getElementById("camera-device");
+    list.value = "sample";
+    list.dispatchEvent(new Event("change"));
+    return document.querySelectorAll("#camera-faces .tile, #minute canvas").length;
+}"""
+
+
+def test_another_picture_begins_without_the_people_of_the_one_before(visit):
+    visitor = visit()
+    get_a_place(visitor)
+    expect(visitor.page.locator("#minute canvas")).to_have_count(1)
+    assert visitor.page.evaluate(CHOOSE_SAMPLE) == 0  # Person 1 of the clip is not the one at the camera
+
+
 def test_a_browser_without_a_network_says_what_to_do(playwright, camera, address):
     with launch(playwright, camera, "--webrtc-ip-handling-policy=disable_non_proxied_udp") as alone:
         visitor = Visitor(alone, address)
