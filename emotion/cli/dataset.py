@@ -45,8 +45,8 @@ def dataset(
     parts: Annotated[
         Path | None,
         typer.Option(
-            help="A manifest whose faces keep their part: models/zoo/parts.parquet keeps "
-            "training and test faces of the included models apart."
+            help="A table whose photographs keep their part (columns source and split), such as the "
+            "manifest.parquet of another data set; the data card names those of the included models."
         ),
     ] = None,
     *,

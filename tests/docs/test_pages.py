@@ -140,6 +140,27 @@ def test_the_change_log_keeps_its_form():
         assert len(found) == len(set(found)), "a kind of change stands once in a release"
 
 
+def rows(table):
+    """Cells of a Markdown table by row, without bold type; the head is under ``""``."""
+    cells = [re.split(r" *\| *", line.strip("| ")) for line in table.splitlines() if line.startswith("|")]
+    return {row[0].replace("*", ""): [cell.replace("*", "") for cell in row[1:]] for row in cells}
+
+
+def test_the_readme_has_the_scores_of_the_cards():
+    readme = rows(re.search(r"^\| accuracy .*?\n\n", (ROOT / "README.md").read_text(), re.S | re.M)[0])
+    for column, set_ in ((1, "web-faces/test"), (2, "FER+ test")):
+        for folder, names in (
+            (LITE, {"eyes": "eyes", "lips": "lips", "blendshapes": "blendshapes", "vote": "vote"}),
+            (ZOO, {"eyes": "eyes of `--models standard`", "vote": "vote of `--models standard`"}),
+        ):
+            card = (folder / "MODEL_CARD.md").read_text()
+            scores = rows(card.partition(f"<!-- scores of {set_} -->")[2].partition("<!-- end")[0])
+            for predictor, row in names.items():
+                assert scores[predictor][0].startswith(readme[row][column])
+            if folder == LITE:
+                assert f"{float(readme['calibration error of the vote'][column]):.3f} " in scores["vote"][-1]
+
+
 @pytest.mark.parametrize("folder", [LITE, ZOO], ids=["lite", "standard"])
 def test_cards_begin_as_hubs_read_them(folder):
     text = (folder / "MODEL_CARD.md").read_text()
