@@ -90,12 +90,14 @@ export function acts(button, act) {
   button.addEventListener("click", async () => {
     if (busy) return;
     busy = true;
+    button.ariaBusy = "true";
     try {
       await act();
     } catch (error) {
       banner(error.message);
     }
     busy = false;
+    button.ariaBusy = null;
   });
 }
 

@@ -44,6 +44,14 @@ async function receive(files) {
   location.hash = rest.length ? "#videos" : "#photos";
 }
 
+/** The files that were dropped; a folder would be a file that cannot be read. */
+function withoutFolders(dropped) {
+  const entries = [...dropped.items].map((item) => item.webkitGetAsEntry?.());
+  const folders = entries.filter((entry) => entry?.isDirectory).map(({ name }) => name);
+  if (folders.length) banner(`“${folders[0]}” is a folder: open it, and drop the files in it.`);
+  return [...dropped.files].filter(({ name }) => !folders.includes(name));
+}
+
 function takeFiles() {
   for (const kind of ["dragover", "dragenter"]) {
     window.addEventListener(kind, (event) => {
@@ -56,7 +64,7 @@ function takeFiles() {
   window.addEventListener("drop", (event) => {
     event.preventDefault(); // else the file would replace the page
     document.body.classList.remove("over");
-    receive([...(event.dataTransfer?.files ?? [])]);
+    receive(withoutFolders(event.dataTransfer));
   });
   window.addEventListener("paste", (event) => receive([...(event.clipboardData?.files ?? [])]));
 }

@@ -318,12 +318,20 @@ def test_dropped_files_go_where_they_belong_and_none_is_lost(visit):
 def test_what_the_server_does_not_give_is_said(visit):
     visitor = visit()
     page = visitor.page
-    page.route("**/static/sample*", lambda route: route.abort())
+    requests = []
+    page.route("**/static/sample*", requests.append)
     for view, name in (("photos", "Try a sample photo"), ("videos", "Try the sample clip")):
         visitor.go(view)
         page.get_by_role("button", name=name).click()
+        expect(page.get_by_role("button", name=name)).to_have_attribute("aria-busy", "true")
+        page.get_by_role("button", name=name).click()
+        (request,) = requests  # a second click asks for nothing more
+        request.abort()
+        requests.clear()
         expect(page.locator("#banner")).to_contain_text("cannot be reached")
         page.evaluate("document.getElementById('banner').hidden = true")
+    page.unroute_all(behavior="ignoreErrors")
+    page.route("**/static/sample*", lambda route: route.abort())
     visitor.go("camera")
     page.get_by_role("button", name="Watch the sample clip").click()
     expect(page.locator("#camera-trouble")).to_contain_text("The sample clip cannot be played")
@@ -369,6 +377,22 @@ def test_photos_come_and_go_while_the_server_is_busy(visit):
     page.evaluate(DROP, [["fourth.jpg", "image/jpeg", "no picture"]])
     expect(page.locator(".photo .error")).to_have_count(1)
     page.unroute_all(behavior="ignoreErrors")
+
+
+def test_a_dropped_folder_is_called_one_and_the_file_beside_it_is_taken(visit, tmp_path):
+    visitor = visit()
+    page = visitor.page
+    (tmp_path / "holiday").mkdir()
+    (tmp_path / "text.jpg").write_text("no picture")
+    page.get_by_role("button", name="Start camera").wait_for()
+    files = [str(tmp_path / name) for name in ("holiday", "text.jpg")]
+    mouse = visitor.context.new_cdp_session(page)  # no script can make a folder
+    for kind in ("dragEnter", "dragOver", "drop"):
+        data = {"items": [], "files": files, "dragOperationsMask": 1}
+        mouse.send("Input.dispatchDragEvent", {"type": kind, "x": 300, "y": 300, "data": data})
+    expect(page.locator("#banner")).to_have_text("“holiday” is a folder: open it, and drop the files in it.")
+    expect(page.locator(".photo .error")).to_have_count(1)
+    expect(page.locator("#jobs li")).to_have_count(0)
 
 
 def test_a_video_that_the_server_has_no_room_for_waits_and_one_that_was_lost_is_sent_again(visit, tmp_path):
