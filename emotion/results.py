@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from emotion.models.classes import Classes
 from emotion.models.errors import MissingDependencyError
-from emotion.models.names import expanded
+from emotion.models.names import expanded, readable
 from emotion.models.regions import Image
 from emotion.models.schema import SHIPPED
 from emotion.models.words import counted
@@ -204,7 +204,7 @@ class Result:
 
         Of several faces each has a hatching of its own, which the legend names. Returns the axes.
         """
-        return plot_bars(ax, (self.source, self._frame))
+        return plot_bars(ax, (readable(self.source), self._frame))
 
     def to_dict(self) -> dict[str, Any]:
         """Everything except the image, for JSON: a line of the JSON Lines of `emotion annotate`."""
@@ -219,7 +219,7 @@ class Result:
         return Results([self]).to_df()
 
     def __repr__(self) -> str:
-        where = self.source or ("picture" if self.photograph else "stream")
+        where = readable(self.source) or ("picture" if self.photograph else "stream")
         when = "" if self.photograph else f" at {self.seconds:.3f} s"
         faces = ", ".join(face._words() for face in self.faces) or "no face"
         return f"Result({where}{when}: {faces})"
@@ -380,7 +380,7 @@ class Results(Sequence[Result]):
 
     @property
     def _named_frames(self) -> list[tuple[str, EmotionFrame]]:
-        return [(result.source, result._frame) for result in self._results]
+        return [(readable(result.source), result._frame) for result in self._results]
 
     @property
     def _photographs(self) -> bool:

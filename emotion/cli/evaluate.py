@@ -50,6 +50,7 @@ from emotion.models.evaluation.predictions import (
 )
 from emotion.models.evaluation.records import record as record_scores
 from emotion.models.manifest import schema_of
+from emotion.models.names import readable
 from emotion.models.options import Only
 from emotion.models.regions import Regions
 from emotion.models.shipped import refuse_shipped
@@ -107,7 +108,8 @@ def evaluate_command(
         refuse_shipped(engine.models)
     files = _files(chosen, output, engine.models, options.overwrite) if output else None
     evaluator = _Evaluator(engine)
-    about = {"faces": options.title or options.from_set or chosen.resolve().name} | evaluator.about()
+    title = readable(options.title or options.from_set or chosen.resolve().name)
+    about = {"faces": title} | evaluator.about()
     if folder is None or (chosen / "manifest.parquet").exists():
         faces = evaluator.compared(
             faces_of_dataset(chosen, options.part, evaluator.regions), chosen, options.part
@@ -126,7 +128,7 @@ def evaluate_command(
     for sentence in report.about_overlap(evaluation):
         console.print(sentence)
     if options.record:
-        evaluator.record(str(about["faces"]), evaluation)
+        evaluator.record(title, evaluation)
         console.print(f"Recorded in {shown(engine.models)}")
     if files:
         contents = report.texts(evaluation) | evaluator.predictions(evaluation)

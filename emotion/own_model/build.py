@@ -315,7 +315,7 @@ class _Run:
     def score(self, roots: Sequence[Path]) -> Made:
         """Evaluate the models, write the report and the card, and move all into the model folder."""
         kept = self._kept
-        name = " and ".join(root.name for root in roots)
+        name = " and ".join(readable(root.name) for root in roots)
         evaluation = self._on_test(name) if kept else self._out_of_fold(name)
         words = card(
             self._classes, self._checks, self._options, self._networks.described(), kept, self._caution

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from emotion.models.classes import Classes
 from emotion.models.engines.options import model_folder_name
+from emotion.models.names import readable
 from emotion.own_model.data_checks import DataChecks
 from emotion.own_model.options import LearnOptions
 
@@ -28,7 +29,8 @@ def card(
     counts = "\n".join(f"| {one.name} | {one.faces} | {one.lost} |" for one in found.counts)
     warnings = "\n".join(f"- {line}" for line in found.warnings) or "- nothing unusual"
     rows = "\n".join(f"| {' | '.join(row)} |" for row in networks)
-    begun = "random weights" if options.from_nothing else f"`{model_folder_name(options.start_from)}`"
+    start = readable(model_folder_name(options.start_from))
+    begun = "random weights" if options.from_nothing else f"`{start}`"
     terms = (
         "The initial networks were trained on other photographs; their card lists them, and their "
         "terms apply here too."

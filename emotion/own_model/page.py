@@ -16,6 +16,7 @@ from emotion.models.data.label_folders import video_and_time
 from emotion.models.data.label_tables import is_table, paths
 from emotion.models.data.stored import read_manifest
 from emotion.models.data.video_frames import frame_at
+from emotion.models.names import readable
 from emotion.models.regions import Image
 from emotion.own_model.data_checks import DataChecks
 
@@ -74,7 +75,7 @@ def _face(data: Path, row: Mapping[str, Any]) -> str:
 
 def _sheet(sources: Sequence[str], roots: Sequence[Path]) -> list[tuple[str, str]]:
     """The photographs of some sources: their names, and small pictures as base64 of JPEG."""
-    folders = {root.resolve().name: root.resolve().parent for root in roots}
+    folders = {readable(root.resolve().name): root.resolve().parent for root in roots}
     listed = {source: path for root in roots if is_table(root) for source, path in paths(root).items()}
     sheet = []
     for source in sources:

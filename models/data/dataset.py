@@ -160,8 +160,10 @@ def _not_read(roots: Sequence[Path], options: DatasetOptions) -> Iterator[LeftOu
 def _write(
     output: Path, rows: list[dict[str, Any]], left_out: Sequence[LeftOut], options: DatasetOptions
 ) -> None:
-    with atomic_output(output / "manifest.parquet") as made:
-        pq.write_table(pa.Table.from_pylist(rows, schema(options.classes, options.places.names)), made)
+    table = pa.Table.from_pylist(rows, schema(options.classes, options.places.names))
+    # Opened here, as everywhere: Arrow takes only paths of UTF-8.
+    with atomic_output(output / "manifest.parquet") as made, open(made, "wb") as manifest:
+        pq.write_table(table, manifest)
     path = output / "rejected.csv"
     with atomic_output(path) as made, open(made, "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([LeftOut._fields, *sorted(left_out)])

@@ -104,8 +104,8 @@ def write_teacher_predictions(path: Path, sources: Iterable[str], logits: npt.ND
     columns = {name: logits[:, i].astype(np.float16) for i, name in enumerate(EMOTIONS)}
     table = pa.table({"source": pa.array(sources, pa.string())} | columns).sort_by("source")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_output(path) as made:
-        pq.write_table(table, made, compression="zstd", compression_level=19)
+    with atomic_output(path) as made, open(made, "wb") as file:
+        pq.write_table(table, file, compression="zstd", compression_level=19)
 
 
 def with_teacher_predictions(pool: Pool, path: Path, temperature: float = 1.0) -> Pool:
@@ -120,7 +120,8 @@ def with_teacher_predictions(pool: Pool, path: Path, temperature: float = 1.0) -
         DatasetError: `path` is not such a file, or has none of the faces.
     """
     try:
-        table = pq.read_table(path)
+        with open(path, "rb") as file:
+            table = pq.read_table(file)
         logits = np.stack([table[name].to_numpy() for name in EMOTIONS], axis=1).astype(np.float32)
     except (OSError, KeyError, pa.ArrowException) as error:
         raise DatasetError(f"{path} holds no teacher's predictions: {error}") from error

@@ -51,7 +51,8 @@ def parts_of(manifest: Path, needed: bool = False) -> dict[str, Split]:
     if not manifest.exists() and not needed:
         return {}
     try:
-        table = pq.read_table(manifest, columns=["source", "split"])
+        with open(manifest, "rb") as file:
+            table = pq.read_table(file, columns=["source", "split"])
     except (OSError, pa.ArrowException) as error:
         raise DatasetError(f"{manifest} tells no parts of a data set: {error}") from error
     return dict(zip(*(table[column].to_pylist() for column in ("source", "split")), strict=True))

@@ -176,7 +176,8 @@ def read_manifest(folder: Path) -> list[dict[str, Any]]:
         raise DatasetError(
             f"{folder} is not a data set (no manifest.parquet): make one with 'emotion dataset'."
         )
-    rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+    with open(path, "rb") as file:
+        rows: list[dict[str, Any]] = pq.read_table(file).to_pylist()
     return rows
 
 

@@ -45,5 +45,5 @@ def write_parts(path: Path, parts: dict[str, Split]) -> None:
     sources = sorted(parts)
     table = pa.table({"source": sources, "split": [parts[source] for source in sources]})
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_output(path) as made:
-        pq.write_table(table, made, compression="zstd", compression_level=19)
+    with atomic_output(path) as made, open(made, "wb") as file:
+        pq.write_table(table, file, compression="zstd", compression_level=19)

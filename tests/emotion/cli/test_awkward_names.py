@@ -15,9 +15,12 @@ from emotion.cli import app as cli
 from emotion.cli import console as consoles
 from emotion.cli import progress
 from emotion.cli.console import PlainConsole, shown, typed
+from emotion.realtime.options import Options
+from emotion.results import Result, Results
 from emotion.videos import Outputs
 from tests.helpers.clips import clip
 from tests.helpers.paths import ROOT
+from tests.helpers.results import face, result
 
 AWKWARD = [
     pytest.param("\x1b[31mred\x1b[0m", r"\x1b[31mred\x1b[0m", id="escape"),
@@ -149,3 +152,11 @@ def test_a_folder_is_named_as_a_command_takes_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert typed(tmp_path / "my-model") == "my-model"
     assert typed(tmp_path / "my model") == "'my model'"
+
+
+def test_results_of_a_name_that_is_no_text_are_tables_too(tmp_path):
+    one = Result("caf\udce9.jpg", True, result(0, face("fear")), None, Options().drawing)
+    results = Results([one])
+    assert results.to_arrow()["file"].to_pylist() == [r"caf\xe9.jpg"]
+    assert r"caf\xe9.jpg" in results.save(tmp_path / "table.csv").read_text()
+    assert r"caf\xe9.jpg" in str(one).encode().decode()

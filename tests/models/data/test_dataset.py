@@ -1,6 +1,8 @@
 """A data set from photographs: its files, and a run that is stopped and goes on."""
 
 import json
+import os
+import sys
 from dataclasses import replace
 
 import pyarrow.parquet as pq
@@ -10,6 +12,7 @@ from emotion.models.classes import EMOTIONS
 from emotion.models.data import dataset
 from emotion.models.data.dataset import DatasetOptions, make_dataset
 from emotion.models.data.image_io import read_gray, read_photograph
+from emotion.models.data.splits import parts_of
 from emotion.models.data.stored import load_region, read_manifest
 from emotion.models.errors import DatasetError
 from emotion.models.regions import EYES, LIPS
@@ -184,3 +187,16 @@ def test_faces_keep_the_part_that_another_data_sets_manifest_gives_them(small, t
     assert again == parts
     with pytest.raises(DatasetError, match="tells no parts"):
         make_dataset([small / "faces"], tmp_path / "none", workers=1, parts=tmp_path / "no.parquet")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode here")
+def test_folders_may_have_names_that_are_no_text(small):
+    root, out = (small / os.fsdecode(name) for name in (b"caf\xe9", b"out\xe9"))
+    (small / "faces").rename(root)
+    (root / "fear" / os.fsdecode(b"\xe9.psd")).touch()
+    for _ in range(2):
+        make_dataset([root], out)
+    parts = parts_of(out / "manifest.parquet")
+    assert {row["source"] for row in read_manifest(out)} == set(parts)
+    assert all(source.startswith(r"caf\xe9/") for source in parts)
+    assert r"caf\xe9/fear/\xe9.psd" in (out / "rejected.csv").read_text()

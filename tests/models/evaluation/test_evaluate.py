@@ -1,6 +1,8 @@
 import csv
 import json
+import os
 import re
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -320,6 +322,16 @@ def test_a_real_face_goes_the_whole_road(tmp_path, capsys, monkeypatch):
     assert cli.run() == 6
     assert "predictions.csv would be replaced" in capsys.readouterr().err
     assert (out / "predictions.csv").read_text() == "mine"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode here")
+def test_the_report_names_a_folder_whose_name_is_no_text(tmp_path, capsys, monkeypatch, fake_landmarker):
+    root, out = (tmp_path / os.fsdecode(name) for name in (b"caf\xe9", b"out\xe9"))
+    photographs(root, 6)
+    monkeypatch.setattr("sys.argv", ["emotion", "evaluate", str(root), "-o", str(out), "--smaller", "0"])
+    assert cli.run() == 0, capsys.readouterr().err
+    assert json.loads((out / "report.json").read_text())["about"]["faces"] == r"caf\xe9"
+    assert r"caf\xe9" in (out / "report.html").read_text()
 
 
 def test_the_worst_predictions_give_their_label_the_least():
