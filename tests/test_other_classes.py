@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from contextlib import closing
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -33,6 +34,7 @@ from emotion.realtime.sinks.mp4 import Mp4Sink
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
 from emotion.realtime.stages.options import VoteOptions
+from emotion.realtime.stages.photographs import PhotographFinder
 from emotion.videos import Outputs, annotate
 from emotion.web.http.app import make_app
 from emotion.web.jobs.results import overview
@@ -218,7 +220,8 @@ def test_they_are_evaluated_on_photographs(models, folder, clip, tmp_path):
     photographs = [
         Photograph(tmp_path / label / "a.png", f"set/{label}/a.png", label, None, None) for label in CLASSES
     ]
-    faces = faces_of_photographs(photographs, schema=models.schema)
+    with closing(PhotographFinder(nets=models.nets)) as finder:
+        faces = faces_of_photographs(photographs, finder.largest, schema=models.schema)
     found = evaluate(predict(faces, models.regions), models.weights, read_rules(folder).rules)
     assert list(found.scores) == ["eyes", "lips", "brow", "vote"]
     assert [row.emotion for row in found.vote.emotions] == list(CLASSES)

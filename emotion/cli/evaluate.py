@@ -1,6 +1,7 @@
 """The command `emotion evaluate`: accuracy of the models on labelled faces."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -38,6 +39,7 @@ from emotion.models.evaluation.prediction_table import (
     worst,
 )
 from emotion.models.evaluation.predictions import (
+    Find,
     LabelledFaces,
     Predictions,
     check_regions,
@@ -59,8 +61,11 @@ from emotion.models.voting.vote import VoteWeights, read_rules
 from emotion.models.words import counted
 from emotion.own_files import OwnFiles
 from emotion.realtime.session import Models
+from emotion.realtime.session.models import landmark_nets
 from emotion.realtime.sinks.overwrite_guard import keep_apart
 from emotion.realtime.sinks.result_sources import Source
+from emotion.realtime.stages.options import FaceOptions
+from emotion.realtime.stages.photographs import PhotographFinder
 from emotion.result_folders import check_folder
 from emotion.worst_sheet import COUNT, draw_sheet
 
@@ -194,6 +199,7 @@ class _Evaluator:
     """A model folder, and the faces to evaluate it on."""
 
     def __init__(self, engine: EngineOptions) -> None:
+        self._engine = engine
         self._folder = folder = engine.models
         self.unreadable = 0
         self._found: Predictions | None = None
@@ -246,12 +252,18 @@ class _Evaluator:
         return with_fingerprints(faces, data, part) if self._seen else faces
 
     def photographs(self, photographs: list[Photograph], about: dict[str, Any], smaller: int) -> Evaluation:
-        """Evaluate whole photographs, and some of them again after shrinking."""
-        with counting("Analysing photographs") as progress:
-            faces = faces_of_photographs(photographs, progress, schema=self._schema, say=errors.print)
-        self.unreadable = len(faces.unreadable)
-        self._photographs = {one.source: one.path for one in photographs if one.video is None}
-        return self.faces(faces, about, self._from_afar(photographs, faces, smaller))
+        """Evaluate whole photographs, and some of them again after shrinking.
+
+        Their faces are those that `emotion annotate` finds.
+        """
+        with closing(PhotographFinder(FaceOptions().max_faces, nets=landmark_nets(self._engine))) as finder:
+            with counting("Analysing photographs") as progress:
+                faces = faces_of_photographs(
+                    photographs, finder.largest, progress, schema=self._schema, say=errors.print
+                )
+            self.unreadable = len(faces.unreadable)
+            self._photographs = {one.source: one.path for one in photographs if one.video is None}
+            return self.faces(faces, about, self._from_afar(photographs, finder.largest, faces, smaller))
 
     def predictions(self, evaluation: Evaluation) -> dict[str, str | bytes]:
         """A table of all predictions, and a sheet of the worst errors if there are pictures, by name."""
@@ -276,7 +288,7 @@ class _Evaluator:
         return replace(found, overlap=not_known(VIDEOS if self._seen else NO_LIST))
 
     def _from_afar(
-        self, photographs: Sequence[Photograph], faces: LabelledFaces, limit: int
+        self, photographs: Sequence[Photograph], find: Find, faces: LabelledFaces, limit: int
     ) -> Iterator[Slice]:
         """The vote on some of the photographs at several smaller sizes."""
         drawn, sizes = shrinkable(photographs, faces, limit)
@@ -284,5 +296,5 @@ class _Evaluator:
         for distance in (distance for distance in DISTANCES if distance < middle):
             scales = {photograph.source: distance / sizes[photograph.source] for photograph in drawn}
             with counting(f"From afar, {distance} pixels between the eyes") as progress:
-                small = faces_of_photographs(drawn, progress, scales=scales, schema=self._schema)
+                small = faces_of_photographs(drawn, find, progress, scales=scales, schema=self._schema)
             yield evaluate_shrunk(str(distance), len(drawn), predict(small, self._models), self._weights)

@@ -1,15 +1,13 @@
 """Labelled faces, and the models' predictions of them.
 
 Two kinds of input: a data set made by `data.dataset` (its crops, one part of it), or any folder
-of labelled whole photographs, which are processed like a video's frames: landmarks, crops, models.
+of labelled whole photographs, in which faces are found first.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from queue import SimpleQueue
 from typing import TypeAlias, TypeVar
 
 import cv2
@@ -30,8 +28,7 @@ from emotion.models.data.stored import load_region, read_manifest, read_options
 from emotion.models.engines.session import RegionModel
 from emotion.models.errors import DatasetError
 from emotion.models.faces import visibility
-from emotion.models.faces.mediapipe_landmarker import FaceLandmarker
-from emotion.models.faces.portrait import find_portrait
+from emotion.models.faces.picture import Landmarks
 from emotion.models.faces.visibility import how_seen
 from emotion.models.manifest import PrecisionChoice, schema_of, voting_regions
 from emotion.models.regions import REGIONS, Crop, Image, Regions, alignment_error, crop, eye_distance
@@ -43,6 +40,8 @@ _BATCH = 64
 
 Item = TypeVar("Item", Photograph, Video)
 Progress: TypeAlias = Callable[[int, int], None]
+Find: TypeAlias = Callable[[Image], Landmarks | None]
+"""The largest face in a photograph, uint8 (h, w, 3), BGR; used in several threads at once."""
 
 
 def _silent(done: int, total: int) -> None:
@@ -281,18 +280,20 @@ def of_part(items: Iterable[Item], part: Split = "test") -> list[Item]:
 
 def faces_of_photographs(
     photographs: Sequence[Photograph],
+    find: Find,
     progress: Progress = _silent,
     workers: int = 2,
     scales: Mapping[str, float] | None = None,
     schema: Schema = SHIPPED,
     say: Callable[[str], object] = lambda sentence: None,
 ) -> LabelledFaces:
-    """Detect the face in each whole photograph, as a video's pipeline does.
+    """Detect the face in each whole photograph.
 
     Args:
         photographs: with a label each.
+        find: the landmarks of its largest face.
         progress: called with (photographs done, photographs in all).
-        workers: threads; MediaPipe releases the GIL.
+        workers: threads.
         scales: by source, by how much to shrink a photograph before anything else is done.
         schema: the classes of the labels, and the regions to cut out.
         say: called with a message about each photograph that cannot be read.
@@ -301,7 +302,7 @@ def faces_of_photographs(
         DatasetError: no face was detected.
     """
     rows, missing, unreadable, left_out = [], [], [], list[LeftOut]()
-    found = _look_at_all(photographs, workers, scales or {}, schema.regions)
+    found = _look_at_all(photographs, find, workers, scales or {}, schema.regions)
     for done, (photograph, face) in enumerate(found, start=1):
         if isinstance(face, PictureError):
             say(f"{photograph.source} is left out: {face}")
@@ -354,36 +355,30 @@ class _Face:
 
 
 def _look_at_all(
-    photographs: Sequence[Photograph], workers: int, scales: Mapping[str, float], regions: Regions
+    photographs: Sequence[Photograph],
+    find: Find,
+    workers: int,
+    scales: Mapping[str, float],
+    regions: Regions,
 ) -> Iterator[tuple[Photograph, _Face | PictureError | None]]:
     """Each photograph and its face, or why it cannot be read, in order."""
-    with ExitStack() as stack:
-        # A landmarker is not thread-safe: each call borrows one that is not in use.
-        free: SimpleQueue[FaceLandmarker] = SimpleQueue()
-        for _ in range(workers):
-            free.put(stack.enter_context(FaceLandmarker()))
-        pool = stack.enter_context(ThreadPoolExecutor(workers))
 
-        def detect(photograph: Photograph) -> _Face | PictureError | None:
-            landmarker = free.get()
-            try:
-                return _detect(landmarker, photograph, scales.get(photograph.source, 1.0), regions)
-            except PictureError as error:
-                return error
-            finally:
-                free.put(landmarker)
+    def detect(photograph: Photograph) -> _Face | PictureError | None:
+        try:
+            return _detect(find, photograph, scales.get(photograph.source, 1.0), regions)
+        except PictureError as error:
+            return error
 
+    with ThreadPoolExecutor(workers) as pool:
         yield from zip(photographs, pool.map(detect, photographs), strict=True)
 
 
-def _detect(
-    landmarker: FaceLandmarker, photograph: Photograph, scale: float, regions: Regions
-) -> _Face | None:
+def _detect(find: Find, photograph: Photograph, scale: float, regions: Regions) -> _Face | None:
     image = photograph.read()
     if scale < 1:
         size = [max(1, round(scale * side)) for side in image.shape[1::-1]]
         image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-    face = find_portrait(landmarker, image)
+    face = find(image)
     if face is None:
         return None
     cut = {region: crop(image, face.points, region) for region in {*regions, *REGIONS}}

@@ -181,7 +181,7 @@ def _size(evaluation: Evaluation) -> str:
 def _left_out(evaluation: Evaluation) -> list[str]:
     """A sentence about the photographs that were not evaluated."""
     missing, kind = sum(evaluation.missing.values()), "video" if evaluation.videos else "photograph"
-    sentences = [f"in {counted(missing, f'more {kind}')} no face was found"] if missing else []
+    sentences = [f"in {counted(missing, f'more {kind}')} no face was found (not counted)"] if missing else []
     if evaluation.unreadable:
         to_the_end = ", or not to the end" if evaluation.videos else ""
         sentences.append(f"{evaluation.unreadable} could not be read{to_the_end}")

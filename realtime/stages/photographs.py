@@ -77,9 +77,18 @@ class PhotographFinder:
         """The photographs with their faces, in order; the largest face first."""
         pictures = [Picture.of_rgb(frame.rgb()) for frame in items]
         return [
-            face_frame(frame, picture.rgb, *self._find(picture, frame), self._regions)
+            face_frame(frame, picture.rgb, *self._find(picture, frame.image), self._regions)
             for frame, picture in zip(items, pictures, strict=True)
         ]
+
+    def largest(self, image: Image) -> Landmarks | None:
+        """The largest face of a photograph; None if it shows none.
+
+        Args:
+            image: uint8 (h, w, 3), BGR.
+        """
+        found, _ = self._find(Picture(image), image)
+        return max(found, key=_area, default=None)
 
     def close(self) -> None:
         """Free the landmarkers."""
@@ -88,16 +97,16 @@ class PhotographFinder:
         self._likeliest.close()
         self._detector.close()
 
-    def _find(self, picture: Picture, frame: VideoFrame) -> _Found:
-        found, left_out = self._find_sure(picture, frame)
+    def _find(self, picture: Picture, image: Image) -> _Found:
+        found, left_out = self._find_sure(picture, image)
         if found:
             return found, left_out
-        face = find_cut_out(lambda copy: self._likeliest.detect(Picture(copy), 0.0), frame.image)
+        face = find_cut_out(lambda copy: self._likeliest.detect(Picture(copy), 0.0), image)
         return ([] if face is None else [face]), 0
 
-    def _find_sure(self, picture: Picture, frame: VideoFrame) -> _Found:
+    def _find_sure(self, picture: Picture, image: Image) -> _Found:
         found, left_out = self._look(picture)
-        found = found or self._again(frame.image)
+        found = found or self._again(image)
         over = self._over(picture, found)
         if found and 2 * sum(over) <= len(over):
             return self._each_turned(picture, found, over), left_out
@@ -199,6 +208,10 @@ class Strangers:
 
     def close(self) -> None:
         """Nothing to free."""
+
+
+def _area(face: Landmarks) -> float:
+    return float(np.ptp(face.points, axis=0).prod())
 
 
 def _size(face: Landmarks) -> float:

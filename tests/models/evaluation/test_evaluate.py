@@ -26,18 +26,10 @@ from emotion.models.statistics.intervals import Interval
 from emotion.models.voting.vote import VoteWeights
 from emotion.realtime.sources.demo import DEMO
 from emotion.realtime.sources.file import VideoFile
+from emotion.realtime.stages.photographs import PhotographFinder
+from emotion.recognizer import Recognizer
 from tests.helpers.landmarks import gradient, landmarks
 from tests.helpers.predictions import faces, labels, predictions, probabilities
-
-
-class FakeLandmarker:
-    """Finds a face as wide as the picture, unless the picture is tiny."""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *args):
-        pass
 
 
 class FakeFace:
@@ -47,13 +39,9 @@ class FakeFace:
         self.points = landmarks(width / 128)
 
 
-@pytest.fixture
-def fake_landmarker(monkeypatch):
-    def find(landmarker, image):
-        return FakeFace(image.shape[1]) if image.shape[1] >= 16 else None
-
-    monkeypatch.setattr(looking, "FaceLandmarker", FakeLandmarker)
-    monkeypatch.setattr(looking, "find_portrait", find)
+def find(image):
+    """A face as wide as the picture, unless the picture is tiny."""
+    return FakeFace(image.shape[1]) if image.shape[1] >= 16 else None
 
 
 def photographs(folder, count=4, size=128):
@@ -68,14 +56,14 @@ def photographs(folder, count=4, size=128):
     return made
 
 
-def test_faces_come_in_the_order_of_their_photographs(tmp_path, fake_landmarker):
+def test_faces_come_in_the_order_of_their_photographs(tmp_path):
     made = photographs(tmp_path, 8)
     (tmp_path / "broken.png").write_bytes(b"not a picture")
     broken = Photograph(tmp_path / "broken.png", "set/broken.png", "fear", None, None)
     steps = []
     said = []
     found = faces_of_photographs(
-        [broken, *made], lambda done, total: steps.append((done, total)), workers=3, say=said.append
+        [broken, *made], find, lambda done, total: steps.append((done, total)), workers=3, say=said.append
     )
     assert found.sources == tuple(photograph.source for photograph in made)
     assert found.labels.tolist() == [index % 6 for index in range(8)]
@@ -86,17 +74,17 @@ def test_faces_come_in_the_order_of_their_photographs(tmp_path, fake_landmarker)
     assert steps[-1] == (9, 9)
 
 
-def test_shrunk_photographs_have_smaller_faces_and_some_are_lost(tmp_path, fake_landmarker):
+def test_shrunk_photographs_have_smaller_faces_and_some_are_lost(tmp_path):
     made = photographs(tmp_path)
     scales = {made[0].source: 0.5, made[1].source: 0.1, made[2].source: 3.0}
-    found = faces_of_photographs(made, scales=scales)
+    found = faces_of_photographs(made, find, scales=scales)
     assert found.sources == (made[0].source, made[2].source, made[3].source)
     assert found.eye_distance == pytest.approx([40, 80, 80], abs=1)
 
 
-def test_no_face_at_all_ends_in_a_sentence(tmp_path, fake_landmarker):
+def test_no_face_at_all_ends_in_a_sentence(tmp_path):
     with pytest.raises(DatasetError, match="Not one face"):
-        faces_of_photographs(photographs(tmp_path, size=12))
+        faces_of_photographs(photographs(tmp_path, size=12), find)
 
 
 def test_of_whole_photographs_one_part_is_evaluated_where_there_are_parts(tmp_path):
@@ -248,7 +236,7 @@ def test_markdown_tables_are_rectangular(evaluation):
 
 def test_photographs_that_cannot_be_read_are_no_faces_that_were_found(evaluation):
     tile = [more for name, _, more in report._tiles(replace(evaluation, unreadable=3)) if name == "faces"]
-    assert tile == ["in 1 more photograph no face was found; 3 could not be read"]
+    assert tile == ["in 1 more photograph no face was found (not counted); 3 could not be read"]
     whole = replace(evaluation, missing={}, unreadable=0)
     assert report._tiles(whole)[-1][2] == "a face was found in all of them"
     # Where the faces were cut out before, nothing is known of what was left out.
@@ -325,13 +313,32 @@ def test_a_real_face_goes_the_whole_road(tmp_path, capsys, monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode here")
-def test_the_report_names_a_folder_whose_name_is_no_text(tmp_path, capsys, monkeypatch, fake_landmarker):
+def test_the_report_names_a_folder_whose_name_is_no_text(tmp_path, capsys, monkeypatch):
     root, out = (tmp_path / os.fsdecode(name) for name in (b"caf\xe9", b"out\xe9"))
     photographs(root, 6)
+    monkeypatch.setattr(PhotographFinder, "largest", lambda self, image: find(image))
     monkeypatch.setattr("sys.argv", ["emotion", "evaluate", str(root), "-o", str(out), "--smaller", "0"])
     assert cli.run() == 0, capsys.readouterr().err
     assert json.loads((out / "report.json").read_text())["about"]["faces"] == r"caf\xe9"
     assert r"caf\xe9" in (out / "report.html").read_text()
+
+
+def test_a_photograph_has_the_same_prediction_as_annotated(tmp_path, monkeypatch):
+    with VideoFile(DEMO) as video:
+        image = next(iter(video)).image
+    shown = {"upright": image, "upside down": np.ascontiguousarray(image[::-1, ::-1])}
+    for name, picture in shown.items():
+        write_png(tmp_path / "faces" / "sadness" / f"{name}.png", picture)
+    words = ["evaluate", str(tmp_path / "faces"), "-o", str(tmp_path / "out"), "--smaller", "0"]
+    monkeypatch.setattr("sys.argv", ["emotion", *words])
+    assert cli.run() == 0
+    rows = list(csv.DictReader((tmp_path / "out" / "predictions.csv").read_text().splitlines()))
+    assert [row["source"] for row in rows] == [f"faces/sadness/{name}.png" for name in sorted(shown)]
+    with Recognizer(precision="fp32") as reader:
+        annotated = [reader.analyze(shown[name]).faces[0].probabilities for name in sorted(shown)]
+    for row, probabilities_of in zip(rows, annotated, strict=True):
+        expected = [probabilities_of[name] for name in EMOTIONS]
+        assert [float(row[name]) for name in EMOTIONS] == pytest.approx(expected, abs=1e-3)
 
 
 def test_the_worst_predictions_give_their_label_the_least():

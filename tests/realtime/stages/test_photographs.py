@@ -2,7 +2,6 @@
 
 from contextlib import closing
 from fractions import Fraction
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -208,7 +207,7 @@ def test_where_nobody_is_found_it_is_looked_again(finder, monkeypatch):
     one = finder()
     face = at(100, 110, 140, 160)
     monkeypatch.setattr(one, "_again", lambda image: [face] if image == "the picture" else [])
-    assert one._find(Photograph, SimpleNamespace(image="the picture")) == ([face], 0)
+    assert one._find(Photograph, "the picture") == ([face], 0)
 
 
 @pytest.mark.parametrize("most", [1, 4])
@@ -218,6 +217,15 @@ def test_whoever_several_parts_show_is_found_once(finder, monkeypatch, most):
         photographs, "looks_again", lambda detect, image: [tuple, lambda: (cut, other, whole)]
     )
     assert finder(most=most)._again(None) == [whole, other][:most]
+
+
+def test_of_several_faces_the_largest_is_asked_for_alone(finder, monkeypatch):
+    small, large = at(10, 20, 50, 70), at(100, 110, 160, 190)
+    one = finder()
+    monkeypatch.setattr(one, "_find", lambda picture, image: ([small, large], 0))
+    assert one.largest(np.zeros((200, 200, 3), np.uint8)) is large
+    monkeypatch.setattr(one, "_find", lambda picture, image: ([], 0))
+    assert one.largest(np.zeros((200, 200, 3), np.uint8)) is None
 
 
 @pytest.fixture(scope="module")
@@ -263,7 +271,7 @@ def test_whoever_alone_stands_on_their_head_is_looked_at_closely_the_other_way_r
 @pytest.mark.parametrize("sure", [[], ["sure"]])
 def test_a_cut_out_face_is_looked_for_only_where_no_other_face_is_found(finder, monkeypatch, sure):
     one, looked = finder(), []
-    monkeypatch.setattr(one, "_find_sure", lambda picture, frame: (sure, 0))
+    monkeypatch.setattr(one, "_find_sure", lambda picture, image: (sure, 0))
     monkeypatch.setattr(photographs, "find_cut_out", lambda detect, image: looked.append(image) or "cut out")
-    assert one._find(Photograph, SimpleNamespace(image="it")) == (sure or ["cut out"], 0)
+    assert one._find(Photograph, "it") == (sure or ["cut out"], 0)
     assert looked == ([] if sure else ["it"])
