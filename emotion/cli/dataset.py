@@ -11,7 +11,7 @@ from emotion.cli.parameters import with_options
 from emotion.cli.places import DATA
 from emotion.cli.progress import counting
 from emotion.models.data.dataset import make_dataset
-from emotion.models.data.labelled import describe_others
+from emotion.models.data.labelled import describe_others, describe_votes
 from emotion.models.data.options import DatasetOptions
 from emotion.models.shipped import refuse_shipped
 from emotion.realtime.sinks.overwrite_guard import keep_apart
@@ -66,7 +66,7 @@ def dataset(
     for reason, count in summary.rejected.items():
         console.print(f"left out, {reason}: {count}")
     for root in roots:
-        for sentence in describe_others(root, options.meaning):
+        for sentence in (*describe_others(root, options.meaning), *describe_votes(root, options.meaning)):
             errors.print(sentence)
     empty = [name for name in options.classes if not any(part[name] for part in summary.faces.values())]
     if empty:

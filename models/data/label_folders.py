@@ -136,7 +136,7 @@ def find_photographs(root: Path, labels: Labels = SIX) -> Iterator[Photograph]:
     Raises:
         DatasetError: `root` is not a folder, has no folder named after a class, or its votes cannot be read.
     """
-    votes = _read_votes(root / "votes.csv", labels.classes)
+    votes = _read_votes(root / "votes.csv", labels.classes) or {}
     for file in _files(root, SUFFIXES, labels):
         source = readable(f"{root.name}/{file.relative}")
         yield Photograph(file.path, source, file.label, file.split, votes.get(composed(file.relative)))
@@ -168,6 +168,24 @@ def describe_others(root: Path, labels: Labels = SIX) -> list[str]:
     """
     counts = Counter(reason for _, reason in find_others(root, labels))
     return [_describe(*reason.partition(": ")[::2], count) for reason, count in counts.items()]
+
+
+def describe_votes(root: Path, labels: Labels = SIX) -> list[str]:
+    """A message if a folder has votes that are not used.
+
+    Raises:
+        DatasetError: as `find_photographs`.
+    """
+    path = root / "votes.csv"
+    if not path.is_file():
+        return []
+    votes = _read_votes(path, labels.classes)
+    if votes is None:
+        return [f"{path} is not used: it needs the columns path, {', '.join(labels.classes)}."]
+    names = [composed(file.relative) for file in _files(root, SUFFIXES, labels)]
+    if names and votes.keys().isdisjoint(names):
+        return [f"{path} is not used: it names none of the pictures, whose paths are such as {names[0]}."]
+    return []
 
 
 def _describe(reason: str, name: str, count: int) -> str:
@@ -254,10 +272,10 @@ def _folders(path: Path) -> list[Path]:
     return sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
 
 
-def _read_votes(path: Path, classes: Sequence[str]) -> dict[str, tuple[float, ...]]:
+def _read_votes(path: Path, classes: Sequence[str]) -> dict[str, tuple[float, ...]] | None:
     """Soft labels by relative path: the votes for the classes, made to sum to one.
 
-    None where there are no votes for one of them.
+    None if a column is missing. A picture without a vote for one of the classes has no soft label.
     """
     if not path.is_file():
         return {}
@@ -265,7 +283,7 @@ def _read_votes(path: Path, classes: Sequence[str]) -> dict[str, tuple[float, ..
         with open(path, newline="", encoding="utf-8-sig") as file:
             table = csv.DictReader(file)
             if not {"path", *classes} <= set(table.fieldnames or ()):
-                return {}
+                return None
             counts = {composed(row["path"]): [_count(row[name]) for name in classes] for row in table}
     except (OSError, UnicodeError, csv.Error, ValueError) as error:
         raise DatasetError(f"{path} cannot be read as votes: {error}.") from error

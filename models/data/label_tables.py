@@ -22,7 +22,7 @@ from emotion.models.regions import Image
 
 SUFFIX = ".csv"
 _FILES = (
-    *("image", "imagepath", "imagefile", "imagename", "path", "filepath", "file", "filename"),
+    *("image", "imagepath", "imagefile", "imagename", "path", "pth", "filepath", "file", "filename"),
     *("photograph", "photo", "picture", "img", "video", "videopath", "name"),
 )
 _LABELS = ("label", "emotion", "expression", "class", "emotionlabel")

@@ -43,6 +43,11 @@ def find_others(root: Path, labels: Labels = SIX) -> Iterator[tuple[str, str]]:
     return label_folders.find_others(root, labels)
 
 
+def describe_votes(root: Path, labels: Labels = SIX) -> list[str]:
+    """A sentence if a folder has votes that are not used."""
+    return [] if is_table(root) else label_folders.describe_votes(root, labels)
+
+
 def describe_others(root: Path, labels: Labels = SIX) -> list[str]:
     """A sentence about each folder name or label that is none of the classes, and pictures without one.
 

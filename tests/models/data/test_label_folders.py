@@ -6,7 +6,7 @@ import pytest
 
 from emotion.models.classes import Labels
 from emotion.models.data.dataset import find_photographs
-from emotion.models.data.label_folders import describe_others, find_others, video_and_time
+from emotion.models.data.label_folders import describe_others, describe_votes, find_others, video_and_time
 from emotion.models.data.options import read_labels
 from emotion.models.errors import DatasetError
 from tests.helpers.photographs_to_learn import photo
@@ -83,6 +83,22 @@ def test_votes_fit_names_however_their_accents_are_written(tmp_path):
     text = "path,fear,neutral,happiness,surprise,sadness,anger\nfear/Zoë.png,3,1,0,0,0,0\n"
     (tmp_path / "votes.csv").write_text(unicodedata.normalize("NFC", text), encoding="utf-8")
     assert next(find_photographs(tmp_path)).votes == (0, 0, 0.75, 0, 0.25, 0)
+
+
+@pytest.mark.parametrize(
+    ("head", "path", "reported"),
+    [
+        ("path,fear,neutral,happiness,surprise,sadness,anger", "fear/a.png", None),
+        ("path,fear,neutral,happy,surprise,sadness,anger", "fear/a.png", "needs the columns path, happiness"),
+        ("path,fear,neutral,happiness,surprise,sadness,anger", "a.png", "whose paths are such as fear/a.png"),
+    ],
+)
+def test_votes_that_are_not_used_are_reported(tmp_path, head, path, reported):
+    photo(tmp_path / "fear" / "a.png")
+    (tmp_path / "votes.csv").write_text(f"{head}\n{path},3,1,0,0,0,0\n")
+    said = describe_votes(tmp_path)
+    assert len(said) == (reported is not None)
+    assert all("votes.csv is not used" in line and reported in line for line in said)
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])

@@ -47,6 +47,7 @@ def folder(tmp_path):
         (("image", "label"), "utf-8", ","),
         (("Image_Path", "Emotion"), "utf-8-sig", ";"),
         (("FILENAME", "expression"), "utf-8", "\t"),
+        (("pth", "label"), "utf-8", ","),
     ],
 )
 def test_columns_are_known_by_their_names_and_labels_as_folders_are(folder, head, encoding, delimiter):
