@@ -21,8 +21,8 @@ from emotion.models.errors import EmotionError
 from emotion.models.names import readable
 from emotion.models.options import from_mapping
 from emotion.models.regions import Image
-from emotion.photographs import Made, PhotographOutputs, PhotographSummary, write_photographs
-from emotion.provenance import circumstances
+from emotion.photographs import PhotographOutputs, PhotographSummary, Receiver, write_photographs
+from emotion.provenance import provenance_of_run
 from emotion.realtime.errors import SourceError
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.monitoring.metrics import SILENT
@@ -105,13 +105,13 @@ def distribute_photographs(
                 say(reason)
             return PhotographSummary(left_out=left_out)
 
-        def analyse(made: Made) -> None:
+        def analyse(receiver: Receiver) -> None:
             for place, seen in itertools.chain(before, each):
                 if isinstance(seen, str):
-                    made.failed(place, SourceError(seen))
+                    receiver.failed(place, SourceError(seen))
                     continue
-                made.sinks.write(seen, seen.frame.image)
-                made.add(seen)
+                receiver.sinks.write(seen, seen.frame.image)
+                receiver.add(seen)
 
         return write_photographs(
             photographs, outputs, options, analyse, progress, SILENT, say, names, pictures=False
@@ -159,7 +159,7 @@ def _reason(result: CallResult, place: int, files: Sequence[str]) -> str:
 def _loaded(values: Mapping[str, Any]) -> Loaded:
     options = from_mapping(Options, values)
     models = load_models(options.engine)
-    return partial(_look, models, options), circumstances(models, options)
+    return partial(_look, models, options), provenance_of_run(models, options)
 
 
 def _look(

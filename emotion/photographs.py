@@ -31,7 +31,7 @@ from emotion.realtime.sinks.partial_file import Publish, writing
 from emotion.realtime.sinks.result_ledger import Claim, ResultLedger, check_own, results_of
 from emotion.realtime.sinks.result_sources import Source
 from emotion.realtime.sources.photographs import Photographs, read_picture
-from emotion.videos import INTERRUPTED, Outputs, made_by
+from emotion.videos import INTERRUPTED, Outputs, dependencies
 
 TABLES = ("csv", "jsonl", "parquet")
 """The formats of a table of photographs, by suffix."""
@@ -233,29 +233,29 @@ def annotate_photographs(
         return unread
     options = options or Options()
     paths = [one.path for one in photographs]
-    made_of = made_by(models, options)
+    depends_on = dependencies(models, options)
 
-    def analyse(made: "Made") -> None:
-        with Journal(outputs.summary, made_of, resume) as journal:
+    def analyse(receiver: "Receiver") -> None:
+        with Journal(outputs.summary, depends_on, resume) as journal:
             seen = [n for n, path in enumerate(paths) if journal.seen(path) and _is_drawn(path, outputs)]
             if seen:
                 say(f"{counted(len(seen), 'photograph')} of an earlier run: already analysed.")
-            before = _WithEarlier(seen, lambda n: journal.result(paths[n], n, models.schema), made)
+            before = _WithEarlier(seen, lambda n: journal.result(paths[n], n, models.schema), receiver)
             todo = sorted(set(range(len(paths))) - set(seen))
             readers = [partial(read_picture, paths[n]) for n in todo]
-            source = Photographs(readers, made.failed, places=todo)
+            source = Photographs(readers, receiver.failed, places=todo)
             policy = EachPicture(options.faces.finders)
             draw = partial(drawn, options) if outputs.pictures else None
 
             def add(result: EmotionFrame) -> None:
                 journal.add(paths[result.frame.index], result)
-                made.add(result)
+                receiver.add(result)
 
             with Session(source, options, models, policy, observer=observer) as session:
                 session.run(before, draw, add)
             before.tell(len(paths))
 
-    made = made_of | {"photographs": _as_they_are(paths)}
+    made = depends_on | {"photographs": _as_they_are(paths)}
     summary = write_photographs(photographs, outputs, options, analyse, progress, observer, say, made=made)
     forget(outputs.summary)
     return summary
@@ -279,7 +279,7 @@ def photographs_done(
 ) -> PhotographSummary | None:
     """The summary of an earlier run with the same inputs and options, if all its files are unchanged."""
     values = results_of(outputs.summary, tuple(outputs.tables.values()), outputs.title)
-    made = made_by(models, options) | {"photographs": _as_they_are([one.path for one in photographs])}
+    made = dependencies(models, options) | {"photographs": _as_they_are([one.path for one in photographs])}
     if values is None or values.get("made") != made:
         return None
     if not all(_is_drawn(one.path, outputs) for one in photographs if not _left_out(one, values)):
@@ -307,25 +307,27 @@ class _WithEarlier(Sink):
     Args:
         seen: indices of photographs that an earlier run has analysed, in order.
         result: gives the result of one of them, without its picture.
-        made: takes all results.
+        receiver: takes all results.
     """
 
-    def __init__(self, seen: Sequence[int], result: Callable[[int], EmotionFrame], made: "Made") -> None:
+    def __init__(
+        self, seen: Sequence[int], result: Callable[[int], EmotionFrame], receiver: "Receiver"
+    ) -> None:
         self._seen = deque(seen)
         self._result = result
-        self._made = made
+        self._receiver = receiver
 
     def tell(self, place: int) -> None:
         """Pass on the earlier results of photographs before this index."""
         while self._seen and self._seen[0] < place:
             result = self._result(self._seen.popleft())
-            self._made.sinks.write(result, result.frame.image)
-            self._made.add(result)
+            self._receiver.sinks.write(result, result.frame.image)
+            self._receiver.add(result)
 
     def write(self, result: EmotionFrame, image: Image) -> None:
         """Pass on the next result; see `Sink.write`."""
         self.tell(result.frame.index)
-        self._made.sinks.write(result, image)
+        self._receiver.sinks.write(result, image)
 
     def close(self) -> Path | None:
         """It holds nothing; see `Sink.close`."""
@@ -337,7 +339,7 @@ class _WithEarlier(Sink):
 
 
 @dataclass(slots=True)
-class Made:
+class Receiver:
     """Takes the results of photographs.
 
     Attributes:
@@ -355,7 +357,7 @@ def write_photographs(
     photographs: Sequence[Input],
     outputs: PhotographOutputs,
     options: Options,
-    analyse: Callable[[Made], None],
+    analyse: Callable[[Receiver], None],
     progress: Callable[[int, int], None],
     observer: Observer,
     say: Callable[[str], object],
@@ -367,7 +369,7 @@ def write_photographs(
 
     Args:
         photographs, outputs, options, progress, observer, say: as of `annotate_photographs`.
-        analyse: analyses all photographs and hands their results to `Made`.
+        analyse: analyses all photographs and hands their results to a `Receiver`.
         names: of the photographs in the tables; by default their paths, or addresses.
         pictures: write the pictures, too.
         made: models, options and inputs that the results depend on; kept in the summary.
@@ -399,7 +401,7 @@ def write_photographs(
             if outputs.pictures and pictures:
                 places = [outputs.pictures[one.path] for one in photographs]
                 sinks.add("pictures", AnnotatedPictures(places, [one.path for one in photographs]))
-            analyse(Made(sinks, add, failed))
+            analyse(Receiver(sinks, add, failed))
     except BaseException as error:
         reason = str(error) if isinstance(error, EmotionError) else INTERRUPTED
         with deferred_signals(), suppress(SinkError):  # the first error is the one to report

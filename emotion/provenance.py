@@ -32,7 +32,7 @@ def provenance_of(video: Path, models: Models, options: Options) -> dict[str, An
         models: that ran.
         options: of the run.
     """
-    return {"source": source_of(video), **circumstances(models, options)}
+    return {"source": source_of(video), **provenance_of_run(models, options)}
 
 
 def source_of(video: Path) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def source_of(video: Path) -> dict[str, Any]:
     return record
 
 
-def circumstances(models: Models, options: Options) -> dict[str, Any]:
+def provenance_of_run(models: Models, options: Options) -> dict[str, Any]:
     """What is the same for all videos of a run."""
     return {
         "program": f"emotion-live {__version__}",

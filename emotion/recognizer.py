@@ -30,7 +30,7 @@ from emotion.pictures import (
     looks_like_a_photograph,
     name_of_open,
 )
-from emotion.provenance import circumstances
+from emotion.provenance import provenance_of_run
 from emotion.realtime.drawing.renderer import Renderer
 from emotion.realtime.errors import SourceError
 from emotion.realtime.messages import VideoFrame
@@ -349,7 +349,7 @@ def _reader_of(values: Mapping[str, Any]) -> Loaded:
     """The function that analyses files on another machine of a cluster."""
     options = from_mapping(Options, values)
     reader = Recognizer(options=options)
-    return reader.analyze_files, circumstances(reader._models, options)
+    return reader.analyze_files, provenance_of_run(reader._models, options)
 
 
 def with_chosen(options: Options, chosen: Mapping[str, Any]) -> Options:

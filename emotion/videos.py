@@ -196,15 +196,15 @@ def annotate(
         # Not before: a source that cannot be read leaves no empty folders.
         for folder in {path.parent for path in outputs.all()}:
             _make_folder(folder)
-        made = _made(video, models, options)
+        dependencies = _dependencies_of(video, models, options)
         provenance = provenance_of(video, models, options)
-        replaced = "" if options.outputs.overwrite else _replaced(video, outputs, made)
+        replaced = "" if options.outputs.overwrite else _replaced(video, outputs, dependencies)
         ledger = ResultLedger(claim, options.outputs.overwrite)
         summary = SummaryBuilder()
 
         def summary_values(reasons: Sequence[str]) -> dict[str, Any]:
             values = _summary_values(video, summary.build(), reasons, source.info.notes)
-            return values | {"made": made, "provenance": provenance}
+            return values | {"made": dependencies, "provenance": provenance}
 
         try:
             with in_a_sentence(video):
@@ -407,15 +407,15 @@ def is_done(video: Path, outputs: Outputs, models: Models, options: Options) -> 
     if not os.path.isfile(video):
         return False
     values = results_of(outputs.summary, tuple(outputs.files.values()), video.name)
-    return values is not None and values.get("made") == _made(video, models, options)
+    return values is not None and values.get("made") == _dependencies_of(video, models, options)
 
 
-def _replaced(video: Path, outputs: Outputs, made: Mapping[str, Any]) -> str:
+def _replaced(video: Path, outputs: Outputs, now: Mapping[str, Any]) -> str:
     """A sentence where earlier results that are not those of this run give way to them; else empty."""
     values = results_of(outputs.summary, (), video.name) or {}
-    before = values.get("made") or made
+    before = values.get("made") or now
     words = {"options": "options", "models": "models", "version": "releases"}
-    others = [word for key, word in words.items() if before.get(key) != made[key]]
+    others = [word for key, word in words.items() if before.get(key) != now[key]]
     if not others:
         return ""
     return (
@@ -424,12 +424,12 @@ def _replaced(video: Path, outputs: Outputs, made: Mapping[str, Any]) -> str:
     )
 
 
-def _made(video: Path, models: Models, options: Options) -> dict[str, Any]:
+def _dependencies_of(video: Path, models: Models, options: Options) -> dict[str, Any]:
     found = video.stat()
-    return made_of(found.st_size, found.st_mtime_ns, models, options)
+    return video_dependencies(found.st_size, found.st_mtime_ns, models, options)
 
 
-def made_of(size: int, changed_ns: int, models: Models, options: Options) -> dict[str, Any]:
+def video_dependencies(size: int, changed_ns: int, models: Models, options: Options) -> dict[str, Any]:
     """Everything that results depend on, for JSON: ``made`` in the summary.
 
     Args:
@@ -438,10 +438,10 @@ def made_of(size: int, changed_ns: int, models: Models, options: Options) -> dic
         models: of the run.
         options: of the run.
     """
-    return made_by(models, options) | {"video": {"bytes": size, "changed_ns": changed_ns}}
+    return dependencies(models, options) | {"video": {"bytes": size, "changed_ns": changed_ns}}
 
 
-def made_by(models: Models, options: Options) -> dict[str, Any]:
+def dependencies(models: Models, options: Options) -> dict[str, Any]:
     """The same without the video: release, models and options that change results."""
     chosen: dict[str, Any] = {name: to_mapping(getattr(options, name)) for name in GROUPS}
     chosen |= {"precision": options.engine.precision, "landmarks": options.engine.landmarks}

@@ -13,7 +13,7 @@ from emotion.models.errors import EmotionError
 from emotion.realtime.options import Options
 
 Loaded: TypeAlias = tuple[Callable[..., Any], Mapping[str, Any]]
-"""The function, and what its results depend on, from `emotion.provenance.circumstances`."""
+"""The function, and what its results depend on, from `emotion.provenance.provenance_of_run`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class _Calls:
         self._function: Callable[..., Any] | None = None
 
     def ready(self) -> dict[str, Any]:
-        self._function, circumstances = self._load()
-        return dict(circumstances)
+        self._function, provenance = self._load()
+        return dict(provenance)
 
     def do(self, task: Mapping[str, Any], progress: Callable[[int, int | None], None]) -> tuple[Any, str]:
         assert self._function is not None

@@ -64,7 +64,7 @@ STEPS = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class LearntModel:
     """The results of `learn`.
 
     Attributes:
@@ -96,7 +96,7 @@ def learn(
     counting: Counting,
     say: Callable[[str], None],
     workers: int | None = None,
-) -> Made:
+) -> LearntModel:
     """Make a model folder from the user's photographs.
 
     Args:
@@ -312,7 +312,7 @@ class _Run:
 
     # --- 6: scores --------------------------------------------------------------------------------
 
-    def score(self, roots: Sequence[Path]) -> Made:
+    def score(self, roots: Sequence[Path]) -> LearntModel:
         """Evaluate the models, write the report and the card, and move all into the model folder."""
         kept = self._kept
         name = " and ".join(readable(root.name) for root in roots)
@@ -334,7 +334,7 @@ class _Run:
         write_checksums(self._output)
         shutil.rmtree(self._model)
         page = self._output / "report" / "report.html"
-        return Made(self._output, evaluation, self._checks, self._page, page, kept)
+        return LearntModel(self._output, evaluation, self._checks, self._page, page, kept)
 
     def _list_seen(self) -> None:
         """List the fingerprints of what every network and the vote learnt from, for `emotion evaluate`."""

@@ -49,7 +49,7 @@ def page(
     means: Courses,
     group: Callable[[StudiedVideo], str],
     by: str | None,
-    circumstances: Mapping[str, Any],
+    provenance: Mapping[str, Any],
 ) -> str:
     """The page's text.
 
@@ -61,7 +61,7 @@ def page(
         means: the mean courses.
         group: the group of a video.
         by: the column of the groups; None: folders.
-        circumstances: what all results depend on.
+        provenance: what all results depend on.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415  only here
 
@@ -74,7 +74,7 @@ def page(
     courses = [one for one in means.means if one.videos.any()]
     shown = ("name", "label", "people", "seconds", "state", "group", "course")
     data = {
-        "emotions": circumstances.get("palette", []),
+        "emotions": provenance.get("palette", []),
         "means": [_mean(one) for one in courses],
         "videos": [{key: one[key] for key in shown} for one in videos],
     }
@@ -93,7 +93,7 @@ def page(
         gaps=metadata.gaps([one.outcome for one in studied]),
         heads=_HEADS,
         tables=NAMES,
-        provenance=_provenance(circumstances),
+        provenance=_provenance(provenance),
     )
 
 
@@ -182,23 +182,23 @@ def _plain(table: Any) -> list[list[float | None]]:
     return [[None if np.isnan(value) else round(float(value), 3) for value in row] for row in table]
 
 
-def _provenance(circumstances: Mapping[str, Any]) -> list[tuple[str, str]]:
-    models = circumstances.get("models", {})
+def _provenance(provenance: Mapping[str, Any]) -> list[tuple[str, str]]:
+    models = provenance.get("models", {})
     networks = [
         f"{region}: {one['network']} ({one['precision']}, {one['sha256'][:12]})"
         for region, one in models.items()
         if isinstance(one, Mapping)
     ]
-    options = circumstances.get("options", {})
+    options = provenance.get("options", {})
     chosen = [f"{name} {json.dumps(value)}" for name, value in options.items()]
-    libraries = circumstances.get("libraries", {})
+    libraries = provenance.get("libraries", {})
     return [
-        ("Program", str(circumstances.get("program", ""))),
+        ("Program", str(provenance.get("program", ""))),
         ("Models", f"{models.get('folder', '')}: {', '.join(networks)}"),
         ("Options", ", ".join(chosen) or "as the release has them"),
         ("Libraries", ", ".join(f"{name} {version}" for name, version in libraries.items())),
-        ("Machine", f"{circumstances.get('processor', '')}, {circumstances.get('system', '')}"),
-        ("Date", str(circumstances.get("date", ""))),
+        ("Machine", f"{provenance.get('processor', '')}, {provenance.get('system', '')}"),
+        ("Date", str(provenance.get("date", ""))),
     ]
 
 

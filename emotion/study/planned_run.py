@@ -59,9 +59,9 @@ class PlannedRun:
             files.log.note("start", videos=len(jobs), shard=shard, resume=resume)
             run = run_jobs(pool, jobs, self.home, resume, watcher, files.log.note)
             if self.many.shard:
-                files.finish(run.outcomes, run.circumstances)
+                files.finish(run.outcomes, run.provenance)
                 return run, [StudiedVideo.of(one, self.home) for one in run.outcomes]
-            findings = write_study(files, run.outcomes, run.circumstances, self.metadata, self.many.by)
+            findings = write_study(files, run.outcomes, run.provenance, self.metadata, self.many.by)
         except BaseException:
             files.keep()
             raise

@@ -46,14 +46,14 @@ class Run:
 
     Attributes:
         outcomes: in the order of the jobs.
-        circumstances: what all results depend on, from the first process that was ready.
+        provenance: what all results depend on, from the first process that was ready.
         frames: number of analysed frames.
         seconds: duration.
         passed: the numbers of the jobs that an earlier run had done.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
-    circumstances: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
     frames: int = 0
     seconds: float = 0.0
     passed: set[int] = field(default_factory=set)
@@ -103,7 +103,7 @@ def _take(report: Report, run: Run, home: Path, watcher: Watcher, log: Callable[
     if report.kind == "stopping":
         watcher.stopping()
     elif job is None:
-        run.circumstances = run.circumstances or values
+        run.provenance = run.provenance or values
     elif report.kind == "begun":
         log("begun", video=job.name, file=str(job.video), where=values["where"])
         watcher.begun(job, values["where"])

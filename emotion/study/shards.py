@@ -82,7 +82,7 @@ def merge(
     if sorted(one.number for one in outcomes) != list(range(len(outcomes))):
         raise SourceError("The shards are not of the same videos: give each the same names and folders.")
     lines = sorted({line for part in parts for line in part.log()}, key=_time)
-    circumstances = {
+    provenance = {
         name: value
         for name, value in parts[0].values.items()
         if name
@@ -91,7 +91,7 @@ def merge(
     files = StudyFiles(home, None, overwrite, lines, parts[0].sources())
     try:
         files.log.note("merged", shards=len(parts))
-        return write_study(files, outcomes, circumstances, metadata, by), outcomes
+        return write_study(files, outcomes, provenance, metadata, by), outcomes
     except BaseException:
         files.keep()
         raise

@@ -68,7 +68,7 @@ class StudyFiles:
         with suppress(SinkError):
             self._ledger.keep(_of_study({"complete": False}))
 
-    def finish(self, outcomes: Sequence[Outcome], circumstances: Mapping[str, Any]) -> Path:
+    def finish(self, outcomes: Sequence[Outcome], provenance: Mapping[str, Any]) -> Path:
         """Write the provenance, which lists all videos and files; returns its path.
 
         Raises:
@@ -79,7 +79,7 @@ class StudyFiles:
         values = {
             "complete": all(one.state == "done" for one in outcomes),
             "shard": str(self._shard) if self._shard else None,
-            **circumstances,
+            **provenance,
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "videos": [one.to_json() for one in outcomes],
         }
@@ -128,7 +128,7 @@ def claim_of(home: Path, shard: Shard | None, sources: Sequence[Source]) -> Clai
 def write_study(
     files: StudyFiles,
     outcomes: Sequence[Outcome],
-    circumstances: Mapping[str, Any],
+    provenance: Mapping[str, Any],
     metadata: Metadata,
     by: str | None,
 ) -> Findings:
@@ -137,7 +137,7 @@ def write_study(
     Args:
         files: of the whole study.
         outcomes: of all videos.
-        circumstances: what they follow from, as workers report them.
+        provenance: what they follow from, as workers report them.
         metadata: what the user knows of them.
         by: the column of it that the page compares by; None: folders.
 
@@ -145,17 +145,17 @@ def write_study(
         SinkError: one cannot be written.
     """
     studied = [StudiedVideo.of(one, files.home) for one in sorted(outcomes, key=lambda one: one.number)]
-    for name, text in texts(studied, circumstances, _title(files.home), metadata, by).items():
+    for name, text in texts(studied, provenance, _title(files.home), metadata, by).items():
         files.write(name, text)
     for gap in metadata.gaps([one.outcome for one in studied]):
         files.log.note("metadata", note=gap)
-    files.finish([one.outcome for one in studied], circumstances)
+    files.finish([one.outcome for one in studied], provenance)
     return Findings(studied, files.home / PAGE)
 
 
 def texts(
     studied: Sequence[StudiedVideo],
-    circumstances: Mapping[str, Any],
+    provenance: Mapping[str, Any],
     title: str,
     metadata: Metadata | None = None,
     by: str | None = None,
@@ -164,21 +164,21 @@ def texts(
 
     Args:
         studied: the videos, in their order.
-        circumstances: what they follow from, as workers report them.
+        provenance: what they follow from, as workers report them.
         title: of the page.
         metadata: what the user knows of them.
         by: the column of it that the page compares by; None: folders.
     """
     metadata = metadata or Metadata()
-    classes = circumstances.get("classes", ())
+    classes = provenance.get("classes", ())
 
     def group(one: StudiedVideo) -> str:
         return metadata.of(one.outcome).get(by, "") or "(none)" if by else one.outcome.group
 
     means = courses(studied, classes, group)
-    frames = _described(circumstances.get("columns", ()), studied)
+    frames = _described(provenance.get("columns", ()), studied)
     made = {table.name: table.to_csv() for table in tables(studied, classes, metadata, means, frames)}
-    return made | {PAGE: page(title, studied, classes, metadata, means, group, by, circumstances)}
+    return made | {PAGE: page(title, studied, classes, metadata, means, group, by, provenance)}
 
 
 def _title(home: Path) -> str:

@@ -11,13 +11,13 @@ from typing import Any
 from emotion import stores
 from emotion.fetching import is_stored
 from emotion.models.errors import EmotionError
-from emotion.provenance import circumstances
+from emotion.provenance import provenance_of_run
 from emotion.realtime.errors import IncompleteSourceError, SinkError
 from emotion.realtime.options import Options
 from emotion.realtime.sinks.columns import Columns
 from emotion.realtime.sinks.result_ledger import bytes_listed, results_of
 from emotion.study.plan import Job
-from emotion.videos import Models, Outputs, annotate, is_done, made_of
+from emotion.videos import Models, Outputs, annotate, is_done, video_dependencies
 
 SMALL = ("summary", "study")
 """Results from which the study is written; of those that go to a store, the task returns the text."""
@@ -51,7 +51,7 @@ def setup_of(models: Models, options: Options) -> dict[str, Any]:
         for name, light, dark in zip(classes, classes.on_white, classes.on_dark, strict=True)
     ]
     columns = Columns(models.schema, details=options.faces.columns).all
-    return circumstances(models, options) | {"columns": columns, "palette": palette}
+    return provenance_of_run(models, options) | {"columns": columns, "palette": palette}
 
 
 def run_task(
@@ -101,7 +101,7 @@ def _annotated(
         video, outputs = Path(task["video"]), _outputs(task)
         if task["resume"] and is_done(video, outputs, models, options):
             return _passed_earlier(video, outputs)
-        return _made(video, outputs, models, options, progress, note)
+        return _annotate_whole(video, outputs, models, options, progress, note)
     with tempfile.TemporaryDirectory(prefix="emotion-") as folder:
         return _StoredVideo(task, Path(folder), models, options, progress, note).annotate()
 
@@ -158,13 +158,15 @@ class _StoredVideo:
         stored = is_stored(self._results)
         if stored:
             values = self._earlier()
-            if self._task["resume"] and values and self._is_as_made(values):
+            if self._task["resume"] and values and self._depends_on_the_same(values):
                 return _passed(values) | self._small()
         if is_stored(self._task["video"]):
             stores.fetch(self._task["video"], self._video)
         if not stored and self._task["resume"] and self._is_done():
             return _passed_earlier(self._video, self._outputs)
-        outcome = _made(self._video, self._outputs, self._models, self._options, self._progress, self._note)
+        outcome = _annotate_whole(
+            self._video, self._outputs, self._models, self._options, self._progress, self._note
+        )
         if not stored:
             return outcome
         for name, path in self._outputs.files.items():
@@ -204,13 +206,13 @@ class _StoredVideo:
         values: dict[str, Any] = json.loads(summary.read_text(encoding="utf-8"))
         return values
 
-    def _is_as_made(self, values: Mapping[str, Any]) -> bool:
+    def _depends_on_the_same(self, values: Mapping[str, Any]) -> bool:
         if is_stored(self._task["video"]):
             found = stores.find(self._task["video"])
         else:
             status = os.stat(self._video)
             found = stores.Found(status.st_size, status.st_mtime_ns)
-        wanted = found and made_of(found.bytes, found.changed_ns, self._models, self._options)
+        wanted = found and video_dependencies(found.bytes, found.changed_ns, self._models, self._options)
         return bool(wanted) and values.get("made") == wanted
 
     def _small(self) -> dict[str, Any]:
@@ -234,7 +236,7 @@ def _below(place: str, summary: str) -> str:
     return os.path.relpath(place.partition("://")[2], os.path.dirname(summary.partition("://")[2]))
 
 
-def _made(
+def _annotate_whole(
     video: Path,
     outputs: Outputs,
     models: Models,

@@ -47,7 +47,7 @@ def test_outcomes_are_those_of_one_machine(ray, tmp_path):
     found, watcher, reported, pool = run(tmp_path, "a", "fails", "dies", "damaged", "once")
     assert [one.state for one in found.outcomes] == ["done", "failed", "failed", "incomplete", "done"]
     assert found.outcomes[2].reason.startswith("dies.mp4: The process that worked on it died")
-    assert found.circumstances == {"classes": ["happiness"], "provider": "cpu"}
+    assert found.provenance == {"classes": ["happiness"], "provider": "cpu"}
     assert (found.code, found.frames, pool.count) == (3, 8, 5)
     assert len(watcher.ends) == 5
     assert ("note", "damaged") in watcher.seen

@@ -144,7 +144,7 @@ def study(pool, clips, home, resume=False, watcher=None):
         run = run_jobs(
             pool, longest_first(jobs_of(clips, home)), home, resume, watcher or Watcher(), files.log.note
         )
-        write_study(files, run.outcomes, run.circumstances, Metadata(), None)
+        write_study(files, run.outcomes, run.provenance, Metadata(), None)
         return run
     files.keep()
     return None

@@ -65,7 +65,7 @@ def test_outcomes_come_in_the_order_of_the_videos_whatever_ends_first(tmp_path):
     found, watcher, reported = run(tmp_path, "a", "fails", "b", "damaged", "c")
     assert [one.name for one in found.outcomes] == ["a", "fails", "b", "damaged", "c"]
     assert [one.state for one in found.outcomes] == ["done", "failed", "done", "incomplete", "done"]
-    assert (found.code, found.frames, found.circumstances) == (3, 7, {"classes": ["happiness"]})
+    assert (found.code, found.frames, found.provenance) == (3, 7, {"classes": ["happiness"]})
     assert len(watcher.ends) == 5
     assert ("begun", "a") in reported
     assert ("failed", "fails") in reported
