@@ -34,8 +34,8 @@ class AnnotatedPictures(Sink):
     def write(self, result: EmotionFrame, image: Image) -> None:
         """Write one; see `Sink.write`."""
         index = result.frame.index
-        if not any(image.strides):
-            return  # an earlier run has drawn it, and only its size is known
+        if not result.frame.has_picture:
+            return  # an earlier run has drawn it
         save_picture(image, self._places[index], self._sources[index])
 
     def close(self) -> Path | None:

@@ -19,7 +19,7 @@ from emotion.models.atomic_files import partial_path
 from emotion.models.closeable import Closeable
 from emotion.models.schema import Schema
 from emotion.realtime.details import LANDMARKS
-from emotion.realtime.messages import Box, EmotionFrame, FaceEmotion, Probabilities, VideoFrame
+from emotion.realtime.messages import Box, EmotionFrame, FaceEmotion, Probabilities, VideoFrame, no_picture
 from emotion.realtime.sinks.partial_file import writing
 
 
@@ -142,8 +142,7 @@ def _face_entry(face: FaceEmotion, with_points: bool) -> dict[str, Any]:
 
 
 def _result(entry: Mapping[str, Any], index: int, schema: Schema) -> EmotionFrame:
-    picture = np.broadcast_to(np.uint8(0), (*entry["size"], 3))
-    frame = VideoFrame(index, index, Fraction(1), 0.0, picture)
+    frame = VideoFrame(index, index, Fraction(1), 0.0, no_picture(*entry["size"]))
     faces = tuple(_face(one, schema) for one in entry["faces"])
     return EmotionFrame(frame, faces, schema, entry["left_out"], tuple(entry["details"]))
 

@@ -171,17 +171,11 @@ class Result:
         Raises:
             SourceError: it was not kept, or can no longer be read.
         """
-        if not self._is_left_out:
+        if self._frame.frame.has_picture:
             return self._frame.frame.image
         if self.photograph and self.source:
             return read_picture(Path(self.source))
         raise SourceError("The pictures were not kept: ask for them with keep_images=True, or use stream.")
-
-    @property
-    def _is_left_out(self) -> bool:
-        """Whether only the size of its picture is known, see `without_image`."""
-        picture = self._frame.frame.picture
-        return isinstance(picture, np.ndarray) and not any(picture.strides)
 
     def draw(self) -> Image:
         """A new image with the results drawn, as by `emotion annotate`; uint8 (h, w, 3), BGR.
@@ -194,7 +188,9 @@ class Result:
         Raises:
             SourceError: as `image`.
         """
-        frame = with_image(self._frame, self.image) if self._is_left_out else self._frame
+        frame = self._frame
+        if not frame.frame.has_picture:
+            frame = replace(frame, frame=frame.frame.with_image(self.image))
         if self._renderer:
             return self._renderer.draw(frame)
         return Renderer(self._drawing).draw(with_margin(frame, self._drawing) if self.photograph else frame)
@@ -407,19 +403,13 @@ class Results(Sequence[Result]):
         return f"<div><p>{html.escape(repr(self))}</p><table>{head}{rows}</table>{more}</div>"
 
 
-def with_image(frame: EmotionFrame, image: Image) -> EmotionFrame:
-    """A result with its picture put back."""
-    return replace(frame, frame=frame.frame.with_image(image))
-
-
 def without_image(frame: EmotionFrame) -> EmotionFrame:
     """A result with only the size of its picture; without landmarks unless they were requested."""
     points = LANDMARKS in frame.details
     faces = frame.faces
     if not points:
         faces = tuple(replace(face, points=None, matrix=None, shapes=None) for face in faces)
-    nothing = np.broadcast_to(np.uint8(0), frame.frame.shape)
-    return replace(frame, frame=frame.frame.with_image(nothing), faces=faces)
+    return replace(frame, frame=frame.frame.without_picture(), faces=faces)
 
 
 def _by_class(classes: Classes, said: Probabilities | None) -> dict[str, float] | None:

@@ -151,13 +151,17 @@ class VideoFrame:
         return replace(self, picture=image)
 
     def without_picture(self) -> "VideoFrame":
-        """The same frame with a black image, which has the same size and takes no memory."""
-        return replace(self, picture=_black(self.shape))
+        """The same frame with only the size of its picture, see `no_picture`."""
+        return replace(self, picture=no_picture(*self.shape[:2]))
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether more than the size of its picture is known, see `no_picture`."""
+        return not isinstance(self.picture, np.ndarray) or any(self.picture.strides)
 
     def __reduce__(self) -> tuple[Callable[..., "VideoFrame"], tuple[object, ...]]:
-        # A decoder's picture cannot be pickled; of a black image only the size is sent.
-        known_by_size = isinstance(self.picture, np.ndarray) and not any(self.picture.strides)
-        image = self.shape if known_by_size else self.image
+        # A decoder's picture cannot be pickled.
+        image = self.image if self.has_picture else self.shape
         return _received, (self.index, self.pts, self.time_base, self.captured_at, image)
 
     def __repr__(self) -> str:
@@ -169,12 +173,13 @@ def _received(
     index: int, pts: int, time_base: Fraction, captured_at: float, image: Image | tuple[int, ...]
 ) -> VideoFrame:
     """A frame that another process has sent, see `VideoFrame.__reduce__`."""
-    whole = _black(image) if isinstance(image, tuple) else image
+    whole = no_picture(*image[:2]) if isinstance(image, tuple) else image
     return VideoFrame(index, pts, time_base, captured_at, whole)
 
 
-def _black(shape: tuple[int, ...]) -> Image:
-    image: Image = np.broadcast_to(np.uint8(0), shape)
+def no_picture(height: int, width: int) -> Image:
+    """A black image that takes no memory, in place of a picture of which only the size is known."""
+    image: Image = np.broadcast_to(np.uint8(0), (height, width, 3))
     return image
 
 
@@ -184,8 +189,8 @@ class Drawn(np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]):
     Attributes:
         parts: rectangles, as left, top, right and bottom in whole pixels inside the picture. Outside of them
             it is the frame's own image. A copy or a part of it has none, and is a plain picture.
-            picture: that of the frame that was drawn on. If faces are hidden it is not the source's own, of
-                which nothing may be shown then.
+        picture: that of the frame that was drawn on. If faces are hidden it is not the source's own, of which
+            nothing may be shown then.
     """
 
     parts: Parts | None = None
