@@ -14,11 +14,12 @@ policy          frames                    threads                            whe
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, Self
+from typing import Protocol, Self, TypedDict
 
 from emotion.models.cores import available_cores
 from emotion.models.engines.landmark_nets import LandmarkNets
 from emotion.models.errors import OptionError
+from emotion.models.regions import Regions
 from emotion.realtime.media import VideoInfo
 from emotion.realtime.messages import EmotionFrame, VideoFrame
 from emotion.realtime.monitoring.metrics import Observer
@@ -81,6 +82,15 @@ class Workers:
     def __post_init__(self) -> None:
         if min(self.classifiers, self.finders, self.batch, 1 if self.stride is None else self.stride) < 1:
             raise ValueError("there is one classifier, one finder, one frame a batch and a stride at least")
+
+
+class _Finding(TypedDict):
+    """Arguments that `FaceFinder` and `PhotographFinder` share."""
+
+    max_faces: int
+    nets: LandmarkNets | None
+    regions: Regions
+    pose: bool
 
 
 class Results(Protocol):
@@ -172,15 +182,8 @@ class NewestFrame:
         """One worker a stage, which the load shedder may relieve; see `Policy`."""
         # One classifier: a second would work on the next picture while this one is waited for.
         classifier = EmotionClassifier(models.regions, batch=1, schema=models.schema)
-        finder = FaceFinder(
-            options.faces.max_faces,
-            nets=_nets(models, options),
-            regions=models.schema.regions,
-            pose="pose" in options.faces.columns,
-            deferred=True,
-        )
         return [
-            finder,
+            FaceFinder(**_finding(models, options), deferred=True),
             LoadSheddingClassifier(classifier, self.load_shedder),
             People(models.weights, options.vote),
             *_details(options),
@@ -209,15 +212,7 @@ class EachPicture:
         classifiers = 1 if self.inline else Workers.of(options).classifiers
         schema = models.schema
         return [
-            [
-                PhotographFinder(
-                    options.faces.max_faces,
-                    nets=_nets(models, options),
-                    regions=schema.regions,
-                    pose="pose" in options.faces.columns,
-                )
-                for _ in range(finders)
-            ],
+            [PhotographFinder(**_finding(models, options)) for _ in range(finders)],
             [
                 EmotionClassifier(models.regions, _PHOTOGRAPHS_A_BATCH, full=True, schema=schema)
                 for _ in range(classifiers)
@@ -255,14 +250,7 @@ def _causal_stages(workers: Workers, models: Models, options: Options) -> list[S
     """From pictures to the emotions of their faces, each from this and earlier frames alone."""
     schema = models.schema
     return [
-        FaceFinder(
-            options.faces.max_faces,
-            nets=_nets(models, options),
-            turns=workers.finders,
-            stride=workers.stride,
-            regions=schema.regions,
-            pose="pose" in options.faces.columns,
-        ),
+        FaceFinder(**_finding(models, options), turns=workers.finders, stride=workers.stride),
         [
             EmotionClassifier(models.regions, workers.batch, full=True, schema=schema)
             for _ in range(workers.classifiers)
@@ -292,9 +280,15 @@ def _capacity_for(source: Iterable[VideoFrame], shown: bool) -> int | None:
     return 0 if shown and pixels >= _HUGE else _FEW
 
 
-def _nets(models: Models, options: Options) -> LandmarkNets | None:
-    """The networks that find faces; None: MediaPipe, which alone estimates the pose of heads."""
-    return None if "pose" in options.faces.columns else models.nets
+def _finding(models: Models, options: Options) -> _Finding:
+    """How faces are found, for the stage that does. MediaPipe alone estimates the pose of heads."""
+    pose = "pose" in options.faces.columns
+    return {
+        "max_faces": options.faces.max_faces,
+        "nets": None if pose else models.nets,
+        "regions": models.schema.regions,
+        "pose": pose,
+    }
 
 
 def _details(options: Options) -> list[Step]:

@@ -1,5 +1,6 @@
 """However many workers share the work, the results are those of a plain loop."""
 
+import inspect
 from fractions import Fraction
 from types import SimpleNamespace
 
@@ -165,11 +166,12 @@ def test_options_say_how_work_is_shared_out():
 
 @pytest.fixture
 def made(monkeypatch):
-    """The arguments with which stages are made, without making any that is heavy."""
+    """The arguments by name with which stages are made, without making any that is heavy."""
     calls = {}
 
     def noting(name):
-        return lambda *args, **kwargs: calls.setdefault(name, []).append((args, kwargs))
+        named = inspect.signature(getattr(policies, name)).bind
+        return lambda *args, **more: calls.setdefault(name, []).append(named(*args, **more).arguments)
 
     for name in ("FaceFinder", "EmotionClassifier", "LoadSheddingClassifier", "People"):
         monkeypatch.setattr(policies, name, noting(name))
@@ -177,26 +179,17 @@ def made(monkeypatch):
 
 
 LOADED = tuple(SimpleNamespace(manifest=read_manifest(ZOO, name)) for name in REGIONS.names)
+FOUND = {"max_faces": 7, "nets": "nets", "regions": REGIONS, "pose": False}
+"""How faces are found with `wanted()`, whatever the policy."""
 
 
 def test_every_frame_gives_its_stages_what_the_options_say(made):
     models, options = Models(LOADED, "weights", "nets"), wanted(workers=3, batch=5)
     steps = EveryFrame().stages(models, options)
     assert [len(step) if isinstance(step, list) else 1 for step in steps] == [1, 3, 1, 1]
-    assert made["FaceFinder"] == [
-        (
-            (7,),
-            {
-                "nets": "nets",
-                "turns": 3,
-                "stride": 2,
-                "regions": REGIONS,
-                "pose": False,
-            },
-        )
-    ]
-    assert made["EmotionClassifier"] == [((LOADED, 5), {"full": True, "schema": SHIPPED})] * 3
-    assert made["People"] == [(("weights", options.vote), {})]
+    assert made["FaceFinder"] == [FOUND | {"turns": 3, "stride": 2}]
+    assert made["EmotionClassifier"] == [{"models": LOADED, "batch": 5, "full": True, "schema": SHIPPED}] * 3
+    assert made["People"] == [{"weights": "weights", "options": options.vote}]
 
 
 def test_nothing_is_asked_of_pictures_that_are_too_small_for_faces(made):
@@ -226,38 +219,24 @@ def test_nothing_is_asked_of_pictures_that_are_too_small_for_faces(made):
 def test_few_large_pictures_are_held_by_a_classifier(made, size, asked, batch):
     options = wanted(workers=1, batch=asked)
     EveryFrame(size=size).stages(Models(LOADED, "weights"), options)
-    assert [arguments for arguments, _ in made["EmotionClassifier"]] == [(LOADED, batch)]
+    assert [arguments["batch"] for arguments in made["EmotionClassifier"]] == [batch]
 
 
 def test_workers_that_are_named_count_more_than_options(made):
     models = Models(LOADED, "weights")
     EveryFrame(Workers(1, 2, 3, 4)).stages(models, wanted(workers=3))
-    assert made["FaceFinder"] == [
-        (
-            (7,),
-            {
-                "nets": None,
-                "turns": 2,
-                "stride": 4,
-                "regions": REGIONS,
-                "pose": False,
-            },
-        )
-    ]
-    assert made["EmotionClassifier"] == [((LOADED, 3), {"full": True, "schema": SHIPPED})]
+    assert made["FaceFinder"] == [FOUND | {"nets": None, "turns": 2, "stride": 4}]
+    assert made["EmotionClassifier"] == [{"models": LOADED, "batch": 3, "full": True, "schema": SHIPPED}]
 
 
 def test_the_newest_frame_is_never_kept_waiting_for_a_batch_or_a_stride(made):
     models, options = Models(LOADED, "weights", "nets"), wanted(workers=3, batch=5)
     policy = NewestFrame.of(options)
     policy.stages(models, options)
-    assert made["FaceFinder"] == [
-        ((7,), {"nets": "nets", "regions": REGIONS, "pose": False, "deferred": True})
-    ]
-    assert made["EmotionClassifier"] == [((LOADED,), {"batch": 1, "schema": SHIPPED})]
-    ((_, shedder), _) = made["LoadSheddingClassifier"][0]
-    assert shedder is policy.load_shedder
-    assert made["People"] == [(("weights", options.vote), {})]
+    assert made["FaceFinder"] == [FOUND | {"deferred": True}]
+    assert made["EmotionClassifier"] == [{"models": LOADED, "batch": 1, "schema": SHIPPED}]
+    assert made["LoadSheddingClassifier"][0]["load_shedder"] is policy.load_shedder
+    assert made["People"] == [{"weights": "weights", "options": options.vote}]
 
 
 @pytest.mark.parametrize("landmarks", ["auto", "mediapipe"])
@@ -265,7 +244,7 @@ def test_mediapipe_itself_tells_the_pose(made, landmarks):
     options = Options(faces=FaceOptions(columns=("pose",)), engine=EngineOptions(landmarks=landmarks))
     for policy in (EveryFrame(), NewestFrame(), Inline()):
         policy.stages(Models(LOADED, "weights", "nets"), options)
-    assert [(more["nets"], more["pose"]) for _, more in made["FaceFinder"]] == [(None, True)] * 3
+    assert [(one["nets"], one["pose"]) for one in made["FaceFinder"]] == [(None, True)] * 3
 
 
 def test_its_nets_alone_do_not(made):
@@ -277,20 +256,9 @@ def test_its_nets_alone_do_not(made):
 def test_inline_looks_at_each_frame_and_no_two_together(made):
     models, options = Models(LOADED, "weights", "nets"), wanted(workers=3, batch=5)
     Inline().stages(models, options)
-    assert made["FaceFinder"] == [
-        (
-            (7,),
-            {
-                "nets": "nets",
-                "turns": 1,
-                "stride": 1,
-                "regions": REGIONS,
-                "pose": False,
-            },
-        )
-    ]
-    assert made["EmotionClassifier"] == [((LOADED, 1), {"full": True, "schema": SHIPPED})]
-    assert made["People"] == [(("weights", options.vote), {})]
+    assert made["FaceFinder"] == [FOUND | {"turns": 1, "stride": 1}]
+    assert made["EmotionClassifier"] == [{"models": LOADED, "batch": 1, "full": True, "schema": SHIPPED}]
+    assert made["People"] == [{"weights": "weights", "options": options.vote}]
 
 
 @pytest.mark.parametrize(("latency", "sheds"), [(None, False), (100, True)])
