@@ -243,12 +243,10 @@ def predictions_of_models(folder: Path, data: Path, split: Split = "train") -> n
     models = load_regions(folder)
     faces = faces_of_dataset(data, split, schema_of(model.manifest for model in models).regions)
     check_regions(models, faces.schema)
-    outputs = [
-        np.concatenate([model(crops[start : start + _BATCH]) for start in range(0, len(crops), _BATCH)])
-        for model, crops in zip(models, faces.crops, strict=True)
-    ]
+    # A model runs a large batch in parts.
+    predictions = np.stack([model(crops) for model, crops in zip(models, faces.crops, strict=True)])
     rule = VoteWeights.read(folder)
-    return rule.vote(np.stack(outputs), blendshapes=rule.third(faces.blendshapes) if rule.third else None)
+    return rule.vote(predictions, blendshapes=rule.third(faces.blendshapes) if rule.third else None)
 
 
 def check_regions(models: Sequence[RegionModel], schema: Schema) -> None:
