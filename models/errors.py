@@ -75,6 +75,21 @@ def machine_advice(error: BaseException | None) -> str:
     return _ADVICE.get(getattr(error, "errno", None) or 0, "")
 
 
+def unreadable_model(path: object, error: OSError, advice: str) -> ModelFileError:
+    """The error for a model file that cannot be read.
+
+    Args:
+        path: of the file.
+        error: of the system.
+        advice: a sentence, where neither the machine nor permissions are at fault.
+    """
+    if error.errno in (errno.EACCES, errno.EPERM):
+        advice = "Check its permissions."
+    elif lacking := machine_advice(error):
+        advice = f"{lacking[0].upper()}{lacking[1:]}."
+    return ModelFileError(f"{path} cannot be read ({error.strerror or error}). {advice}")
+
+
 class MissingDependencyError(EmotionError, ImportError):
     """A library that this command needs is not installed or cannot be loaded."""
 

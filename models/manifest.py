@@ -25,7 +25,7 @@ from typing import Any, Literal, TypeAlias
 
 from emotion.models.atomic_files import write_atomically
 from emotion.models.classes import SIX, Classes
-from emotion.models.errors import ModelFileError
+from emotion.models.errors import ModelFileError, unreadable_model
 from emotion.models.regions import KNOWN, REGIONS, Region, Regions
 from emotion.models.schema import Schema
 from emotion.models.signature import Signature
@@ -170,7 +170,7 @@ def read_manifest(folder: Path, region: str, precision: Precision = "fp32") -> M
                 f"{state}: 'emotion models list' shows the names of the model folders that there are; others "
                 "are named by their path."
             ) from error
-        raise ModelFileError(f"{error.filename} cannot be read ({error.strerror}). {advice}") from error
+        raise unreadable_model(error.filename, error, advice) from error
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
         if isinstance(error, ModelFileError):
             raise

@@ -44,6 +44,7 @@ _PLACES = {
         "ENAMETOOLONG",
         "ELOOP",
         "EIO",
+        "EFBIG",
     )
     if hasattr(errno, name)
 }
@@ -63,6 +64,7 @@ def run() -> int:
     """Run the command line and return the exit code; expected failures end in one sentence."""
     try:
         _refuse_empty(sys.argv[1:])
+        _check_this_folder()
         app()
     except EmotionError as error:
         errors.print(escaped(str(error)), style="red")
@@ -74,10 +76,11 @@ def run() -> int:
             return EmotionError.exit_code
         if not isinstance(error, OSError) or error.errno not in _PLACES:
             raise
-        errors.print(escaped(_said(error)), style="red")
         # Imported here: help does not need these libraries.
         from emotion.realtime.errors import SinkError  # noqa: PLC0415
+        from emotion.realtime.sinks.partial_file import write_advice  # noqa: PLC0415
 
+        errors.print(escaped(_said(error, write_advice(error))), style="red")
         return SinkError.exit_code
     except SystemExit as end:  # how typer ends: also usage errors (2) and Ctrl-C (130)
         if end.code == _WRONG_USAGE:
@@ -86,11 +89,11 @@ def run() -> int:
     return 0
 
 
-def _said(error: OSError) -> str:
-    """The message for a system's error about a path that the user named."""
+def _said(error: OSError, advice: str) -> str:
+    """The message for a system's error about a path that the user named, or, without a path, the advice."""
     reason = error.strerror or str(error)
     if error.filename is None:
-        return f"A file cannot be written: {reason}."
+        return f"A file cannot be written ({reason}): {advice}."
     return f"{error.filename} cannot be read or written: {reason}. Name another place, or correct this one."
 
 
@@ -102,6 +105,16 @@ def _refuse_empty(arguments: Sequence[str]) -> None:
         if not argument or (is_value and not value and name.startswith("--")):
             of = f" of {flag}" if flag.startswith("-") else ""
             raise OptionError("", f"An argument{of} is empty: name something, or leave it out.")
+
+
+def _check_this_folder() -> None:
+    """Check that the working folder is there, from which relative paths and settings are read."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise EmotionError(
+            f"The folder in which this was started cannot be used ({error.strerror}): go to another one (cd)."
+        ) from error
 
 
 def _name_files_like_options(arguments: Sequence[str]) -> None:

@@ -215,7 +215,8 @@ def _analyse_all(
     progress(len(items) - len(waiting), len(items))
     if waiting:
         analyse = partial(_analyse, output=output, options=options)
-        with open(journal, "a", encoding="utf-8") as file:
+        # Line by line: nothing is lost by a kill, and two runs at once do not tear each other's lines.
+        with open(journal, "a", buffering=1, encoding="utf-8") as file:
             found = in_processes(analyse, waiting, workers, _start_worker)
             for done, (item, looked) in enumerate(
                 zip(waiting, found, strict=True), start=len(items) - len(waiting) + 1

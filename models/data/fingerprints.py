@@ -29,7 +29,7 @@ from emotion.models.data.duplicates import HASH_BITS, face_hash
 from emotion.models.data.image_io import read_gray
 from emotion.models.data.label_folders import Split
 from emotion.models.data.stored import crop_path, read_manifest, read_options
-from emotion.models.errors import DatasetError, ModelFileError
+from emotion.models.errors import DatasetError, ModelFileError, unreadable_model
 from emotion.models.regions import REGIONS, Regions, write_region
 from emotion.models.shipped import refuse_shipped
 from emotion.models.small_files import check_regular
@@ -154,7 +154,7 @@ def read(folder: Path) -> dict[str, Fingerprints]:
             for one, row in zip(about["predictors"], roles, strict=True)
         }
     except OSError as error:
-        raise ModelFileError(f"{path} cannot be read ({error.strerror or error}). {advice}") from error
+        raise unreadable_model(path, error, advice) from error
     except (KeyError, TypeError, ValueError, EOFError, BadZipFile, OverflowError) as error:
         if isinstance(error, ModelFileError):
             raise

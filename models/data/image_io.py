@@ -7,6 +7,7 @@ TIFFs.
 import contextlib
 import importlib
 import re
+import stat
 import threading
 import warnings
 from collections.abc import Iterator
@@ -56,6 +57,7 @@ _NO_MEMORY = f"unreadable: there is too little memory to decode it; {MEMORY_ADVI
 _MOVES = "unreadable: it holds several pictures and is a video"
 # A PNG declares its animation before the picture; real files have fewer chunks before that.
 _MOST_PARTS = 1000
+_NO_FILE = "unreadable: it is a pipe or a device; save it to a file first, or give '-' for standard input"
 _NO_HEIC = "unreadable: HEIC needs the package pillow-heif (pip install pillow-heif)"
 
 
@@ -133,6 +135,19 @@ def _skip_colours(file: IO[bytes], flags: int) -> None:
         file.seek(3 << ((flags & 7) + 1), 1)
 
 
+def open_picture(path: Path) -> IO[bytes]:
+    """A picture file, open; a pipe or device, which may never give anything, is refused.
+
+    Raises:
+        OSError: it cannot be opened.
+        PictureError: it is not a file.
+    """
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise PictureError(_NO_FILE)
+    return open(path, "rb")
+
+
 def read_photograph(path: Path) -> Image:
     """A photograph as uint8 (h, w, 3) BGR, upright, in any format of OpenCV or Pillow.
 
@@ -140,7 +155,7 @@ def read_photograph(path: Path) -> Image:
         PictureError: the file cannot be read, is not a picture, is damaged, or has more than `MOST_PIXELS`.
     """
     try:
-        with open(path, "rb") as file:
+        with open_picture(path) as file:
             return decode_photograph(file)
     except OSError as error:
         raise PictureError(f"unreadable: {error.strerror or error}") from error

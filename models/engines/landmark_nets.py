@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias, get_args
 
 from emotion.models.engines.providers import NetOptions, Provider
 from emotion.models.engines.session import Net
-from emotion.models.errors import ModelFileError
+from emotion.models.errors import ModelFileError, unreadable_model
 from emotion.models.manifest import ZOO
 from emotion.models.signature import Signature
 from emotion.models.small_files import read_json, sha256
@@ -107,7 +107,7 @@ def read_signatures(folder: Path) -> dict[NetName, Signature]:
         wanted = {name: values["nets"][name]["sha256"] for name in NET_NAMES}
         found = {name: sha256(folder / f"{name}.onnx") for name in NET_NAMES}
     except OSError as error:
-        raise ModelFileError(f"{error.filename} cannot be read ({error.strerror}). {advice}") from error
+        raise unreadable_model(error.filename, error, advice) from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         if isinstance(error, ModelFileError):
             raise

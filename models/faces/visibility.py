@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from emotion.models.errors import ModelFileError
+from emotion.models.errors import ModelFileError, unreadable_model
 from emotion.models.regions import REGIONS, Image, Region, Regions
 from emotion.models.statistics.affine import affine
 
@@ -160,7 +160,9 @@ def read() -> dict[str, VisibilityModel]:
                 )
                 for region in REGIONS.names
             }
-    except (OSError, KeyError, ValueError) as error:
+    except OSError as error:
+        raise unreadable_model(PATH, error, "Install emotion-live again.") from error
+    except (KeyError, ValueError) as error:
         raise ModelFileError(f"{PATH} cannot be read ({error}). Install emotion-live again.") from error
 
 

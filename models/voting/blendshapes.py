@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emotion.models.classes import SIX, Classes
-from emotion.models.errors import DatasetError, ModelFileError
+from emotion.models.errors import DatasetError, ModelFileError, unreadable_model
 from emotion.models.shipped import put, workshop
 from emotion.models.small_files import sha256
 from emotion.models.statistics.affine import affine
@@ -109,7 +109,7 @@ class BlendshapeModel:
             if not np.isfinite(model(np.zeros((1, _COUNT), np.float32))).all():
                 raise ValueError("what it says is no number")
         except OSError as error:
-            raise ModelFileError(f"{path} cannot be read ({error.strerror or error}). {advice}") from error
+            raise unreadable_model(path, error, advice) from error
         except (KeyError, TypeError, ValueError, EOFError, BadZipFile) as error:
             if isinstance(error, ModelFileError):
                 raise

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emotion.models.classes import SIX, Classes
-from emotion.models.errors import ModelFileError
+from emotion.models.errors import ModelFileError, unreadable_model
 from emotion.models.manifest import DEFAULT
 from emotion.models.regions import REGIONS
 from emotion.models.small_files import read_json
@@ -311,7 +311,7 @@ def read_rules(folder: Path) -> StoredRules:
         if values["rule"] not in rules:
             raise ValueError(f"the rule {values['rule']!r} is not there")
     except OSError as error:
-        raise ModelFileError(f"{path} cannot be read ({error.strerror}). {advice}") from error
+        raise unreadable_model(path, error, advice) from error
     except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
         if isinstance(error, ModelFileError):
             raise

@@ -15,7 +15,7 @@ from emotion.realtime.sinks.overwrite_guard import keep_apart
 Publish: TypeAlias = Callable[[Path, Path], None]
 """Renames a complete, closed file: called with its path and its final path."""
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 _NO_FOLDER = {errno.ENOENT, errno.ENOTDIR}
 # libav does not say which: x264 fails alike with pictures that it cannot take, and without memory or threads.
@@ -40,7 +40,7 @@ def writing(path: Path, *causes: type[Exception]) -> Iterator[None]:
             raise
         # Causes first: an encoder's error may be "operation not permitted".
         encoder = isinstance(error, causes) and not isinstance(error, MemoryError)
-        advice = _REFUSED if encoder else _advice(error)
+        advice = _REFUSED if encoder else f"{write_advice(error)}."
         reason = getattr(error, "strerror", None) or str(error)
         raise SinkError(f"{path} cannot be written ({reason}): {advice}") from error
 
@@ -119,14 +119,15 @@ class PartialFile:
                 self.working.unlink(missing_ok=True)
 
 
-def _advice(error: Exception) -> str:
+def write_advice(error: Exception) -> str:
+    """What to do about a file that cannot be written; the end of a sentence."""
     code = getattr(error, "errno", None)
     if code in _FULL:
-        return "make room on the disk or choose another folder."
+        return "make room on the disk or choose another folder"
+    if code == errno.EFBIG:
+        return "raise this program's limit ('ulimit -f'), or choose a disk that takes larger files"
     if code in _FORBIDDEN:
-        return "choose a folder that may be written to."
-    if advice := advice_on(error):
-        return f"{advice}."
+        return "choose a folder that may be written to"
     if code in _NO_FOLDER:
-        return "its folder is not there; make it or choose another one."
-    return "try another folder or name."
+        return advice_on(error, "its folder is not there; make it or choose another one")
+    return advice_on(error, "try another folder or name")

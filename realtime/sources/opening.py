@@ -54,7 +54,10 @@ def check_file(path: Path) -> None:
         if stat.S_ISDIR(found.st_mode):
             raise SourceError(f"{path} is a folder: choose a video file in it.")
         if not stat.S_ISREG(found.st_mode):
-            raise SourceError(f"{path} is not a regular file: save the video to a file first.")
+            raise SourceError(
+                f"{path} is a pipe or a device, not a regular file: save the video to a file first, or give "
+                "'-' for standard input."
+            )
         if found.st_size == 0:
             raise SourceError(f"{path} is empty (0 bytes): copy or record it again.")
         path.open("rb").close()

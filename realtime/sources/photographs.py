@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
-from emotion.models.data.image_io import PictureError, decode_photograph
+from emotion.models.data.image_io import PictureError, decode_photograph, open_picture
 from emotion.models.data.label_folders import UNREAD
 from emotion.models.errors import EmotionError
 from emotion.models.regions import Image
@@ -25,7 +25,7 @@ def read_picture(path: Path) -> Image:
         SourceError: it cannot be read, is not a picture, is damaged or too large; the message names it.
     """
     try:
-        with open(path, "rb") as file:
+        with open_picture(path) as file:
             return decode_photograph(file)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise SourceError(f"{path} does not exist: check the path.") from error

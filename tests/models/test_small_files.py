@@ -1,9 +1,11 @@
 """Files of a model folder that somebody made to hang, exhaust or confuse the program."""
 
+import errno
 import os
 
 import pytest
 
+from emotion.models import small_files
 from emotion.models.errors import ModelFileError
 from emotion.models.manifest import read_manifest, voting_regions
 from emotion.models.small_files import MIB, check_regular, read_json, sha256
@@ -43,6 +45,20 @@ def test_devices_and_pipes_are_not_waited_for(tmp_path, name, read):
     (tmp_path / name).unlink()
     (tmp_path / name).symlink_to("/dev/zero")
     with pytest.raises(ModelFileError, match="no regular file"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(("name", "read"), READERS)
+@pytest.mark.parametrize(
+    ("code", "said"), [(errno.EMFILE, "Let the program open more"), (errno.EACCES, "Check its permissions")]
+)
+def test_a_file_is_not_blamed_for_what_the_machine_lacks(monkeypatch, tmp_path, name, read, code, said):
+    def refuse(path, limit=0):
+        raise OSError(code, os.strerror(code), str(path))
+
+    (tmp_path / name).touch()
+    monkeypatch.setattr(small_files, "check_regular", refuse)
+    with pytest.raises(ModelFileError, match=rf"{name} cannot be read .*{said}"):
         read(tmp_path)
 
 

@@ -1,4 +1,5 @@
 import errno
+import os
 import re
 import shutil
 import sys
@@ -134,6 +135,27 @@ def test_what_the_machine_lacks_ends_in_one_sentence(monkeypatch, capsys, error,
     monkeypatch.setattr(cli, "app", fail)
     assert run(monkeypatch) == 1
     assert said in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    ("code", "said"), [(errno.ENOSPC, "make room on the disk"), (errno.EFBIG, "raise this program's limit")]
+)
+def test_a_file_that_its_error_does_not_name_has_advice(monkeypatch, capsys, code, said):
+    def fail():
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(cli, "app", fail)
+    assert run(monkeypatch) == 6
+    assert said in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a folder in use cannot be removed")
+def test_a_folder_that_was_removed_meanwhile_is_reported(monkeypatch, capsys, tmp_path):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert run(monkeypatch, "config") == 1
+    assert "(No such file or directory): go to another one (cd)." in capsys.readouterr().err
 
 
 def test_an_error_of_the_program_keeps_its_trace(monkeypatch):

@@ -200,3 +200,14 @@ def test_folders_may_have_names_that_are_no_text(small):
     assert {row["source"] for row in read_manifest(out)} == set(parts)
     assert all(source.startswith(r"caf\xe9/") for source in parts)
     assert r"caf\xe9/fear/\xe9.psd" in (out / "rejected.csv").read_text()
+
+
+def test_what_is_analysed_is_in_the_journal_at_once(small):
+    counts = []
+
+    def progress(done, total):
+        journal = small / "out" / "journal.jsonl"
+        counts.append((done, len(journal.read_text().splitlines()) if journal.exists() else 0))
+
+    make_dataset([small / "faces"], small / "out", progress=progress)
+    assert counts == [(number, number) for number in range(13)]

@@ -19,6 +19,7 @@ class RefusedError(Exception):
     ("code", "advice"),
     [
         (errno.ENOSPC, "make room on the disk"),
+        (errno.EFBIG, "'ulimit -f'"),
         (errno.EACCES, "choose a folder that may be written to"),
         (errno.EROFS, "choose a folder that may be written to"),
         (errno.ENOENT, "its folder is not there"),

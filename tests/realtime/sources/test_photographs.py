@@ -1,6 +1,7 @@
 """Photographs: what is one, how it is read, and many of them as frames."""
 
 import io
+import os
 import sys
 
 import numpy as np
@@ -150,3 +151,10 @@ def test_reading_ends_when_it_is_closed():
     for _ in source:
         source.close()
     assert len(read) < 10
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "face.jpg")
+    with pytest.raises(SourceError, match="is a pipe or a device; save it to a file first"):
+        read_picture(tmp_path / "face.jpg")
