@@ -101,7 +101,11 @@ def _general(one: Any) -> bool:
 
 
 def _metavar(one: Any) -> str:
-    return str(one.metavar or one.name.upper())
+    return str(one.metavar or _choices(one.type_descriptor.annotation) or one.name.upper())
+
+
+def _choices(kind: Any) -> str:
+    return "|".join(map(str, get_args(kind))) if get_origin(kind) is Literal else ""
 
 
 def _flags(one: Any) -> str:
@@ -115,8 +119,7 @@ def _value(one: Any) -> str:
     parts = [part for part in get_args(kind) if part is not type(None)]
     if get_origin(kind) in (Union, UnionType, list) and len(parts) == 1:
         kind = parts[0]
-    choices = "|".join(map(str, get_args(kind))) if get_origin(kind) is Literal else ""
-    return one.metavar or choices or _WORDS.get(kind, "VALUE")
+    return one.metavar or _choices(kind) or _WORDS.get(kind, "VALUE")
 
 
 _HEAD = ["column", "type", "unit", "range", "meaning"]

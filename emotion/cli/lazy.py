@@ -35,7 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "train": (
         _LEARN,
-        "Train the network of the eyes or the lips, or a teacher. The same command resumes a run.",
+        "Train the network of the eyes, the lips or the whole face. The same command resumes a run.",
     ),
     "export": (
         _LEARN,

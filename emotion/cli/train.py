@@ -57,7 +57,7 @@ def train(
     *,
     options: Annotated[TrainingOptions, Without(teacher_weight=0.5)],
 ) -> None:
-    """Train the network of the eyes or the lips, or a teacher. The same command resumes a run."""
+    """Train the network of the eyes, the lips or the whole face. The same command resumes a run."""
     folder = run or RUNS / options.view
     start_from = start_from and model_folder(start_from)
     teacher = [model_folder(one) for one in teacher or ()]

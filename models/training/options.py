@@ -96,7 +96,7 @@ class TrainingOptions:
     view: Annotated[
         View,
         Option(
-            help="Input of the network; a network of the whole face serves as teacher for the others.",
+            help="Part of the face that the network sees; the whole face is for teachers of the others.",
             positional=True,
         ),
     ]
