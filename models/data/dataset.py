@@ -9,7 +9,7 @@ gives soft labels. From videos, frames are taken at equal intervals. Output fold
     manifest.parquet          a row a face: label, split, group, quality, blendshapes (`schema`)
     rejected.csv              every photograph that was left out, why, and its label
     montage/<class>.png       some of the crops, for inspection
-        dataset.json              the options it was made with, and counts
+    dataset.json              the options it was made with, and the sizes of the crops
         journal.jsonl             one line per photograph, to resume a stopped run
 
 Splits go by group, never by picture: near duplicates, and frames of one video, stay on one side.
