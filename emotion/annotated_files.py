@@ -105,15 +105,20 @@ def annotate_all(files: Iterable[Named], wanted: Wanted) -> AnnotatedFiles:
         run.photographs()
     if not run.made.files and not run.made.passed_over:
         reason = next(iter(run.made.left_out.values()), "There is nothing to annotate: name a file.")
-        raise SourceError(reason)
+        raise run.error or SourceError(reason)
     return run.made
 
 
 class _Run:
-    """The sources of one call."""
+    """The sources of one call.
+
+    Attributes:
+        error: the first of a video that was annotated in this process.
+    """
 
     def __init__(self, named: Sequence[Named], wanted: Wanted, spool: Spool) -> None:
         self.made = AnnotatedFiles()
+        self.error: EmotionError | None = None
         self._wanted = wanted
         self._options = wanted.options
         found = find_inputs(named, wanted.recursive, fetch=spool.fetch)
@@ -198,13 +203,15 @@ class _Run:
         return Pool(shared_out(self._options, count), count)
 
     def _annotate(self, video: Path, outputs: Outputs) -> None:
-        name = self._inputs[video].name
+        # Models that cannot be loaded are no fault of the video.
+        name, models = self._inputs[video].name, self._models
         try:
-            if self._plan.resume and is_done(video, outputs, self._models, self._options):
+            if self._plan.resume and is_done(video, outputs, models, self._options):
                 self.made.passed_over.append(name)
                 return
-            annotate(video, outputs, self._models, self._options)
+            annotate(video, outputs, models, self._options)
         except EmotionError as error:
+            self.error = self.error or error
             self.made.left_out[name] = self._inputs[video].with_name(str(error))
             if not isinstance(error, IncompleteSourceError):
                 return

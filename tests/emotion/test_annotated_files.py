@@ -178,6 +178,17 @@ def test_what_has_no_name_is_refused_with_the_calls_that_take_it(tmp_path):
         emotion.annotate_files([np.zeros((4, 4, 3), np.uint8)], tmp_path)
 
 
+def test_models_that_are_not_there_are_an_error_of_the_models(folder):
+    with pytest.raises(emotion.ModelFileError, match="no models"):
+        emotion.annotate_files(folder / "a.mp4", models=folder)
+
+
+def test_results_that_cannot_be_written_are_an_error_of_the_results(folder):
+    (folder.parent / "out").write_text("a file")
+    with pytest.raises(emotion.SinkError, match="cannot be made a folder"):
+        emotion.annotate_files(folder / "a.mp4", folder.parent / "out", models=NO_MODELS)
+
+
 def test_a_source_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(emotion.SourceError, match="does not exist"):
         emotion.annotate_files(tmp_path / "no.mp4", models=NO_MODELS)
