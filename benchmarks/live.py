@@ -23,7 +23,7 @@ from emotion.realtime.drawing.window import Window
 from emotion.realtime.messages import VideoFrame
 from emotion.realtime.monitoring.histogram import Distribution, Latencies
 from emotion.realtime.options import Options
-from emotion.realtime.playback.live import DISPLAY, Live, prompt_threads
+from emotion.realtime.playback.live import DISPLAY, Live, LiveFrame, prompt_threads
 from emotion.realtime.session import Models, NewestFrame
 from emotion.realtime.sources.file import VideoFile
 
@@ -39,8 +39,8 @@ _TIME_BASE = Fraction(1, 90_000)
 
 
 @dataclass(frozen=True, slots=True)
-class LiveMark:
-    """What one run reached.
+class LiveFigures:
+    """What one run measured.
 
     Attributes:
         faces: how many there were.
@@ -74,25 +74,25 @@ class LiveMark:
         first, last = self.memory_mib
         return last / first - 1
 
-    def marks(self) -> dict[str, bool]:
-        """The marks and whether each is reached."""
+    def targets(self) -> dict[str, bool]:
+        """The targets, and whether each is met."""
         least = 25 if self.faces == 1 else 10
-        marks = {
+        targets = {
             "every picture is shown": self.shown >= self.given,
             f"results at {least} Hz or more": self.results_per_second >= least,
             "memory grows by less than 2%": self.growth < 0.02,
             "age does not grow": self.age_end < max(1.25 * self.age_begin, self.age_begin + 10),
         }
         if self.faces == 1:
-            marks["capture to screen in 80 ms (p95)"] = self.capture_to_screen.p95 <= 80
-        return marks
+            targets["capture to screen in 80 ms (p95)"] = self.capture_to_screen.p95 <= 80
+        return targets
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, ready for JSON."""
-        return asdict(self) | {"growth": round(self.growth, 4), "marks": self.marks()}
+        return asdict(self) | {"growth": round(self.growth, 4), "targets": self.targets()}
 
     def table(self) -> Table:
-        """What was measured, and the marks."""
+        """What was measured, and the targets."""
         screen, result = self.capture_to_screen, self.capture_to_result
         first, last = self.memory_mib
         ends = f"first / last {self.part:.0f} s"
@@ -112,10 +112,7 @@ class LiveMark:
                 f"memory, MiB: after {self.part:.0f} s / at the end",
                 f"{first:.0f} / {last:.0f} ({self.growth:+.1%})",
             ),
-            *(
-                (f"mark: {name}", "reached" if reached else "missed")
-                for name, reached in self.marks().items()
-            ),
+            *((f"target: {name}", "met" if met else "missed") for name, met in self.targets().items()),
         )
         faces = "one face" if self.faces == 1 else f"{self.faces} faces"
         where = ", in a window" if self.window else ""
@@ -172,7 +169,7 @@ def _framed(image: Image) -> Image:
     return canvas
 
 
-def measure(models: Models, clip: Path, faces: int, seconds: float, window: bool = False) -> LiveMark:
+def measure(models: Models, clip: Path, faces: int, seconds: float, window: bool = False) -> LiveFigures:
     """Run live for some seconds.
 
     Args:
@@ -183,58 +180,89 @@ def measure(models: Models, clip: Path, faces: int, seconds: float, window: bool
         window: show the pictures, too; there must be a screen.
     """
     source = PacedPictures(clip_pictures(clip, faces), FPS, WARM_UP_SECONDS + seconds)
-    on_screen, results = Latencies(), 0
-    part = min(_PART_SECONDS, seconds / 3)
-    ages: tuple[list[float], list[float]] = ([], [])
-    memory: list[float] = []
-    shown = 0
-
-    def count(result: object) -> None:
-        nonlocal results
-        results += measuring
-
+    recorder = _Recorder(seconds)
     with ExitStack() as stack:
         stack.enter_context(prompt_threads())
         screen = stack.enter_context(Window("benchmark")) if window else None
         policy = NewestFrame()
         stages = policy.stages(models, Options())
-        live = stack.enter_context(Live(source, stages, policy=policy, on_result=count))
-        overlay, begin, measuring = Overlay(), time.monotonic(), False
+        live = stack.enter_context(Live(source, stages, policy=policy, on_result=recorder.count))
+        overlay = Overlay()
+        recorder.begin()
         for frame in live:
             picture = overlay.draw(frame.result)
             if screen:
                 screen.show(picture)
                 screen.pressed()
-            now = time.monotonic()
-            if now - begin < WARM_UP_SECONDS:
-                continue
-            if not measuring:
-                measuring, start, dropped = True, now, _dropped(live)
-            shown += 1
-            on_screen.add(now - frame.result.frame.captured_at)
-            if frame.age is not None and not part <= now - start < seconds - part:
-                ages[now - start >= part].append(frame.age)
-            if not memory and now - start >= part:
-                memory.append(_resident_mib())
-        elapsed = time.monotonic() - start
-        memory.append(_resident_mib())
-        lost = _dropped(live) - dropped
-    # Without a result, only the age of the whole part is known.
-    age_begin, age_end = (round(1000 * float(np.median(found or [part])), 1) for found in ages)
-    return LiveMark(
-        faces=faces,
-        seconds=round(elapsed, 2),
-        given=shown + lost,
-        shown=shown,
-        results_per_second=round(results / elapsed, 2),
-        capture_to_screen=on_screen.distribution(),
-        capture_to_result=live.latencies.distribution(),
-        part=round(part, 1),
-        age_begin=age_begin,
-        age_end=age_end,
-        memory_mib=(memory[0], memory[-1]),
-        window=window,
-    )
+            recorder.show(frame, _dropped(live))
+        return recorder.figures(faces, live, window)
+
+
+class _Recorder:
+    """Records what a run shows from the end of its warm-up on.
+
+    Args:
+        seconds: to be measured.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._part = min(_PART_SECONDS, seconds / 3)
+        self._begin = self._start = 0.0
+        self._measuring = False
+        self._results = self._shown = self._dropped_before = 0
+        self._on_screen = Latencies()
+        self._ages: tuple[list[float], list[float]] = ([], [])
+        self._memory: list[float] = []
+
+    def begin(self) -> None:
+        """The run begins now."""
+        self._begin = time.monotonic()
+
+    def count(self, result: object) -> None:
+        """A result is there."""
+        self._results += self._measuring
+
+    def show(self, frame: LiveFrame, dropped: int) -> None:
+        """A picture was shown.
+
+        Args:
+            frame: of the picture.
+            dropped: how many pictures were dropped so far.
+        """
+        now = time.monotonic()
+        if now - self._begin < WARM_UP_SECONDS:
+            return
+        if not self._measuring:
+            self._measuring, self._start, self._dropped_before = True, now, dropped
+        since = now - self._start
+        self._shown += 1
+        self._on_screen.add(now - frame.result.frame.captured_at)
+        if frame.age is not None and not self._part <= since < self._seconds - self._part:
+            self._ages[since >= self._part].append(frame.age)
+        if not self._memory and since >= self._part:
+            self._memory.append(_resident_mib())
+
+    def figures(self, faces: int, live: Live, window: bool) -> LiveFigures:
+        """What was measured, now that the run has ended."""
+        elapsed = time.monotonic() - self._start
+        self._memory.append(_resident_mib())
+        # Without a result, only the age of the whole part is known.
+        begin, end = (round(1000 * float(np.median(found or [self._part])), 1) for found in self._ages)
+        return LiveFigures(
+            faces=faces,
+            seconds=round(elapsed, 2),
+            given=self._shown + _dropped(live) - self._dropped_before,
+            shown=self._shown,
+            results_per_second=round(self._results / elapsed, 2),
+            capture_to_screen=self._on_screen.distribution(),
+            capture_to_result=live.latencies.distribution(),
+            part=round(self._part, 1),
+            age_begin=begin,
+            age_end=end,
+            memory_mib=(self._memory[0], self._memory[-1]),
+            window=window,
+        )
 
 
 def _dropped(live: Live) -> int:

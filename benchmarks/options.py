@@ -11,7 +11,7 @@ from emotion.models.options import Option, Spelling, check
 
 PeerName: TypeAlias = Literal["keras", "openvino", "fer"]
 PEERS: tuple[PeerName, ...] = get_args(PeerName)
-# The marks of live are for one face and for three.
+# The targets of live are for one face and for three.
 _FACES = (1, 3)
 
 

@@ -88,7 +88,7 @@ class Delay:
 
 
 @dataclass(frozen=True, slots=True)
-class CameraMark:
+class CameraFigures:
     """The measurements of the camera page.
 
     Attributes:
@@ -113,8 +113,8 @@ class CameraMark:
     delay_last: Delay
     cores: dict[str, float]
 
-    def marks(self) -> dict[str, bool]:
-        """The marks and whether each is reached."""
+    def targets(self) -> dict[str, bool]:
+        """The targets, and whether each is met."""
         before, after = self.delay_first, self.delay_last
         return {
             "results at 12 Hz or more": self.results_per_second >= 12,
@@ -125,7 +125,7 @@ class CameraMark:
 
 
 @dataclass(frozen=True, slots=True)
-class VideosMark:
+class VideosFigures:
     """The measurements of several videos at once.
 
     Attributes:
@@ -146,15 +146,15 @@ class VideosMark:
         """Of the time at once to that of one after another."""
         return self.at_once / self.one_after_another
 
-    def marks(self) -> dict[str, bool]:
-        """The marks and whether each is reached."""
+    def targets(self) -> dict[str, bool]:
+        """The targets, and whether each is met."""
         return {
             "at once in 1.1x the time or less": self.ratio <= 1.1,
             "the page answers in 100 ms meanwhile (p95)": self.busy_ms[1] <= 100,
         }
 
 
-def measure_camera(seconds: float) -> CameraMark:
+def measure_camera(seconds: float) -> CameraFigures:
     """Run the camera page in Chromium for some seconds, after some to warm up."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415  for the videos none is needed
 
@@ -178,17 +178,17 @@ def measure_camera(seconds: float) -> CameraMark:
             after = _processor_seconds(number)
             visitor.close()
     cores = {who: round((after[who] - before[who]) / elapsed, 2) for who in after}
-    return camera_mark(log, elapsed, cores)
+    return camera_figures(log, elapsed, cores)
 
 
-def camera_mark(log: dict[str, Any], seconds: float, cores: dict[str, float]) -> CameraMark:
+def camera_figures(log: dict[str, Any], seconds: float, cores: dict[str, float]) -> CameraFigures:
     """Figures of what the browser noted.
 
     Args:
         log: what `_WATCH` wrote: turns of the picture and of the overlay as (milliseconds, whether the
             face is there), moments of results, the number of pictures.
         seconds: how long it watched.
-        cores: see `CameraMark`.
+        cores: see `CameraFigures`.
     """
     part = 1000 * min(_PART_SECONDS, seconds / 2)
     begin = log["picture"][0][0]
@@ -196,7 +196,7 @@ def camera_mark(log: dict[str, Any], seconds: float, cores: dict[str, float]) ->
     found = list(delays(log["picture"], log["overlay"]))
     followed = [(at, delay) for at, delay in found if delay is not None]
     moments = np.array(log["results"])
-    return CameraMark(
+    return CameraFigures(
         seconds=round(seconds, 1),
         pictures_per_second=round(log["pictures"] / seconds, 1),
         results_per_second=round(len(moments) / seconds, 1),
@@ -270,7 +270,7 @@ def _processor_seconds(server: int) -> dict[str, float]:
     return seconds
 
 
-def measure_videos(count: int, clip: Path) -> VideosMark:
+def measure_videos(count: int, clip: Path) -> VideosFigures:
     """Send a clip several times, waiting for each, and then several times at once."""
     from emotion.benchmarks.browser import started  # noqa: PLC0415
 
@@ -284,7 +284,7 @@ def measure_videos(count: int, clip: Path) -> VideosMark:
         start = time.monotonic()
         busy = _answering(address, lambda: wait(address, [submit(address, clip) for _ in range(count)]))
         at_once = time.monotonic() - start
-    return VideosMark(count, round(one_after_another, 2), round(at_once, 2), quiet, busy)
+    return VideosFigures(count, round(one_after_another, 2), round(at_once, 2), quiet, busy)
 
 
 def submit(address: str, clip: Path, cookie: str = "") -> str:
@@ -338,7 +338,7 @@ def _answering(address: str, work: Callable[[], None]) -> tuple[float, float, fl
     return round(p50, 1), round(p95, 1), round(p99, 1)
 
 
-def markdown(camera: CameraMark | None, videos: VideosMark | None) -> str:
+def markdown(camera: CameraFigures | None, videos: VideosFigures | None) -> str:
     """The figures as tables."""
     lines = [f"{processor()}, {available_cores()} cores", ""]
     if camera:
@@ -370,7 +370,7 @@ def _missing() -> str | None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print; 0 where all marks are reached."""
+    """Measure and print; 0 where all targets are met."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -392,21 +392,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(str(error))
     camera = measure_camera(options.seconds) if options.seconds else None
     videos = measure_videos(options.videos, options.clip) if options.videos else None
-    marks: dict[str, bool] = {}
+    targets: dict[str, bool] = {}
     report: dict[str, Any] = {"processor": processor(), "cores": available_cores()}
     if camera:
         report["camera"] = asdict(camera)
-        marks |= camera.marks()
+        targets |= camera.targets()
     if videos:
         report["videos"] = asdict(videos) | {"ratio": round(videos.ratio, 3)}
-        marks |= videos.marks()
-    text = json.dumps(report | {"marks": marks}, indent=2) + "\n"
+        targets |= videos.targets()
+    text = json.dumps(report | {"targets": targets}, indent=2) + "\n"
     sys.stdout.write(text)
     if options.json:
         write_atomically(options.json, text)
     if options.markdown:
         write_atomically(options.markdown, markdown(camera, videos))
-    return 0 if all(marks.values()) else 1
+    return 0 if all(targets.values()) else 1
 
 
 if __name__ == "__main__":

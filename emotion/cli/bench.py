@@ -125,15 +125,15 @@ def _soak(clip: Path, engine: EngineOptions, bench: BenchOptions, seconds: float
     from emotion.benchmarks.live import measure  # noqa: PLC0415
 
     models = load_models(engine, errors.print)
-    marks = []
+    figures = []
     for count in bench.soak_faces:
-        marks.append(measure(models, clip, count, seconds, bench.window))
-        _print(marks[-1].table())
+        figures.append(measure(models, clip, count, seconds, bench.window))
+        _print(figures[-1].table())
     if bench.json:
         with _writing():
-            found = json.dumps([mark.to_dict() for mark in marks], indent=2)
+            found = json.dumps([one.to_dict() for one in figures], indent=2)
             write_atomically(bench.json, found + "\n")
-    return all(all(mark.marks().values()) for mark in marks)
+    return all(all(one.targets().values()) for one in figures)
 
 
 def _print(table: object) -> None:

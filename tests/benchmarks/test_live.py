@@ -1,4 +1,4 @@
-"""The benchmark of live: its camera, its marks, and a short run with the real models."""
+"""The benchmark of live: its camera, its targets, and a short run with the real models."""
 
 import dataclasses
 import json
@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from emotion.benchmarks import live
-from emotion.benchmarks.live import FPS, SIZE, LiveMark, PacedPictures, clip_pictures, measure
+from emotion.benchmarks.live import FPS, SIZE, LiveFigures, PacedPictures, clip_pictures, measure
 from emotion.cli import app as cli
 from emotion.cli import bench
 from emotion.realtime.monitoring.histogram import Distribution
 from emotion.realtime.sources.demo import DEMO
 from tests.helpers.shipped_models import shipped_models
 
-GOOD = LiveMark(
+GOOD = LiveFigures(
     faces=1,
     seconds=30.0,
     given=900,
@@ -35,7 +35,7 @@ LATE = Distribution(900, 10.5, 81.5, 90.5, 90.5)
 
 
 def missed(**changes):
-    return [name for name, reached in dataclasses.replace(GOOD, **changes).marks().items() if not reached]
+    return [name for name, reached in dataclasses.replace(GOOD, **changes).targets().items() if not reached]
 
 
 def test_all_marks_are_reached():
@@ -44,7 +44,7 @@ def test_all_marks_are_reached():
 
 
 @pytest.mark.parametrize(
-    ("changes", "mark"),
+    ("changes", "target"),
     [
         ({"shown": 899}, "every picture is shown"),
         ({"results_per_second": 24.9}, "results at 25 Hz or more"),
@@ -57,8 +57,8 @@ def test_all_marks_are_reached():
         ),
     ],
 )
-def test_each_mark_can_be_missed(changes, mark):
-    assert missed(**changes) == [mark]
+def test_each_target_can_be_missed(changes, target):
+    assert missed(**changes) == [target]
 
 
 def test_a_table_says_all_of_it():
@@ -68,8 +68,8 @@ def test_a_table_says_all_of_it():
     assert rows["capture to result, ms: p50 / p95 / p99"] == "40 / 60 / 80"
     assert rows["age of the result, ms (median): first / last 10 s"] == "50 / 90"
     assert rows["memory, MiB: after 10 s / at the end"] == "500 / 501 (+0.2%)"
-    assert rows["mark: every picture is shown"] == "reached"
-    assert rows["mark: age does not grow"] == "missed"
+    assert rows["target: every picture is shown"] == "met"
+    assert rows["target: age does not grow"] == "missed"
 
 
 def test_the_camera_gives_each_picture_at_its_time():
@@ -83,18 +83,18 @@ def test_the_camera_gives_each_picture_at_its_time():
 @pytest.mark.timeout(600)
 def test_a_short_run():
     assert {picture.shape for picture in clip_pictures(DEMO, 3, 2)} == {(SIZE[1], SIZE[0], 3)}
-    mark = measure(shipped_models(), DEMO, 1, 3.0)
-    assert 0 < mark.shown <= mark.given <= 6 * FPS
-    assert mark.capture_to_screen.count == mark.shown
-    assert mark.capture_to_result.count > 0
-    assert mark.memory_mib[0] > 50
-    assert mark.age_begin > 0
-    assert mark.age_end > 0
+    figures = measure(shipped_models(), DEMO, 1, 3.0)
+    assert 0 < figures.shown <= figures.given <= 6 * FPS
+    assert figures.capture_to_screen.count == figures.shown
+    assert figures.capture_to_result.count > 0
+    assert figures.memory_mib[0] > 50
+    assert figures.age_begin > 0
+    assert figures.age_end > 0
 
 
 @pytest.mark.timeout(600)
 def test_the_command_reports_and_says_whether_the_marks_are_reached(tmp_path, monkeypatch, capsys):
-    # The marks are the machine's affair; what was measured and how it is reported are not.
+    # Whether targets are met is the machine's affair; what was measured and how it is reported are not.
     monkeypatch.setattr(live, "measure", lambda *_: GOOD)
     monkeypatch.setattr(bench, "load_models", lambda *_: shipped_models())
     path = tmp_path / "soak.json"
@@ -102,7 +102,7 @@ def test_the_command_reports_and_says_whether_the_marks_are_reached(tmp_path, mo
     assert cli.run() == 0
     reported = json.loads(path.read_text())
     assert len(reported) == 2
-    assert (reported[0]["growth"], all(reported[0]["marks"].values())) == (0.002, True)
+    assert (reported[0]["growth"], all(reported[0]["targets"].values())) == (0.002, True)
     assert "900 / 900" in capsys.readouterr().out
     monkeypatch.setattr(live, "measure", lambda *_: dataclasses.replace(GOOD, shown=899))
     monkeypatch.setattr(sys, "argv", ["emotion", "bench", "--soak", "10", "--faces", "1"])

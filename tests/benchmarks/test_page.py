@@ -7,7 +7,7 @@ pytest.importorskip("playwright.sync_api", reason="needs the extra 'dev'")
 import numpy as np
 
 from emotion.benchmarks import page
-from emotion.benchmarks.page import camera_mark, covered_clip, delays, markdown
+from emotion.benchmarks.page import camera_figures, covered_clip, delays, markdown
 from emotion.realtime.sources.file import VideoFile
 
 
@@ -36,24 +36,24 @@ def test_a_turn_that_is_never_followed_is_missed_and_is_no_delay():
     turns = log(lambda at: 80, lost=(4, 5))  # one on, one off: nothing to be seen between
     found = dict(delays(turns["picture"], turns["overlay"]))
     assert [at for at, delay in found.items() if delay is None] == [3000.0, 3500.0]
-    assert camera_mark(turns, 10.0, {}).missed == 2
+    assert camera_figures(turns, 10.0, {}).missed == 2
 
 
 def test_marks_say_what_is_reached():
-    good = camera_mark(log(lambda at: 100), 10.0, {"server": 0.9})
+    good = camera_figures(log(lambda at: 100), 10.0, {"server": 0.9})
     assert good.results_per_second == good.results_first == good.results_last == 20
     assert good.pictures_per_second == 30
-    assert all(good.marks().values())
-    assert not camera_mark(log(lambda at: 200), 10.0, {}).marks()["glass to overlay in 120 ms (p95)"]
-    growing = camera_mark(log(lambda at: 50 + at / 100), 10.0, {})
-    assert not growing.marks()["the delay does not grow"]
+    assert all(good.targets().values())
+    assert not camera_figures(log(lambda at: 200), 10.0, {}).targets()["glass to overlay in 120 ms (p95)"]
+    growing = camera_figures(log(lambda at: 50 + at / 100), 10.0, {})
+    assert not growing.targets()["the delay does not grow"]
     assert "| glass to overlay, p95, ms | 100 | 100 | 100 |" in markdown(good, None)
 
 
 def test_nothing_followed_is_no_success():
-    marks = camera_mark(log(lambda at: 80, lost=range(100)), 10.0, {}).marks()
-    assert not marks["glass to overlay in 120 ms (p95)"]
-    assert not marks["every turn is followed"]
+    targets = camera_figures(log(lambda at: 80, lost=range(100)), 10.0, {}).targets()
+    assert not targets["glass to overlay in 120 ms (p95)"]
+    assert not targets["every turn is followed"]
 
 
 def test_the_camera_covers_the_face_and_shows_it_again(tmp_path):
@@ -67,8 +67,8 @@ def test_the_camera_covers_the_face_and_shows_it_again(tmp_path):
 
 
 def test_videos_are_compared_with_one_after_another():
-    mark = page.VideosMark(4, 40.0, 43.0, (2.0, 3.0, 4.0), (5.0, 50.0, 60.0))
-    assert mark.ratio == pytest.approx(1.075)
-    assert all(mark.marks().values())
-    assert not any(page.VideosMark(4, 40.0, 45.0, (2.0,) * 3, (5.0, 150.0, 160.0)).marks().values())
-    assert "| at once | 43.0 s, 1.07x |" in markdown(None, mark)
+    figures = page.VideosFigures(4, 40.0, 43.0, (2.0, 3.0, 4.0), (5.0, 50.0, 60.0))
+    assert figures.ratio == pytest.approx(1.075)
+    assert all(figures.targets().values())
+    assert not any(page.VideosFigures(4, 40.0, 45.0, (2.0,) * 3, (5.0, 150.0, 160.0)).targets().values())
+    assert "| at once | 43.0 s, 1.07x |" in markdown(None, figures)

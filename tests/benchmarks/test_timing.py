@@ -94,7 +94,7 @@ def test_delays_of_the_page_are_quantiles_by_their_names(seed):
 
 
 def test_the_page_that_answers_is_told_by_its_95th_percentile():
-    slow = page.VideosMark(2, 10.0, 10.0, (1.0, 2.0, 3.0), (10.0, 101.0, 102.0))
-    quick = page.VideosMark(2, 10.0, 10.0, (1.0, 2.0, 3.0), (10.0, 99.0, 500.0))
+    slow = page.VideosFigures(2, 10.0, 10.0, (1.0, 2.0, 3.0), (10.0, 101.0, 102.0))
+    quick = page.VideosFigures(2, 10.0, 10.0, (1.0, 2.0, 3.0), (10.0, 99.0, 500.0))
     name = "the page answers in 100 ms meanwhile (p95)"
-    assert (slow.marks()[name], quick.marks()[name]) == (False, True)
+    assert (slow.targets()[name], quick.targets()[name]) == (False, True)
