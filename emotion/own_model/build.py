@@ -183,9 +183,9 @@ class _Run:
         options = self._options
         begun = None if options.from_nothing else self._networks.start
         found = estimate.measure(roots, begun, self._regions, options.every)
-        passes = training.expected_passes(options, found.photographs // len(self._classes))
-        self._say(estimate.in_words(found, workers, passes))
-        return found.seconds(workers or available_cores(), passes) if found.knows(passes) else None
+        epochs = training.expected_epochs(options, found.photographs // len(self._classes))
+        self._say(estimate.in_words(found, workers, epochs))
+        return found.seconds(workers or available_cores(), epochs) if found.knows(epochs) else None
 
     # --- 1: photographs ---------------------------------------------------------------------------
 

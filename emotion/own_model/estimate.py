@@ -60,19 +60,19 @@ class Estimate:
         """Photographs and frames."""
         return self.photographs + self.frames
 
-    def knows(self, passes: float) -> bool:
+    def knows(self, epochs: float) -> bool:
         """Whether the time of so many epochs can be estimated: not for a network that does not exist yet."""
-        return self.measured > 0 and (self.predict > 0 or not passes)
+        return self.measured > 0 and (self.predict > 0 or not epochs)
 
-    def seconds(self, workers: int, passes: float) -> float:
+    def seconds(self, workers: int, epochs: float) -> float:
         """The total.
 
         Args:
             workers: processes that analyse photographs.
-            passes: epochs, if more than last layers are trained.
+            epochs: if more than last layers are trained.
         """
         return (
-            self.pictures * (self.analyse / workers + self.predict * (1 + passes * _LEARNT / 2))
+            self.pictures * (self.analyse / workers + self.predict * (1 + epochs * _LEARNT / 2))
             + _FIXED * self.analyse
         )
 
@@ -166,15 +166,15 @@ def _frames_of(path: Path, every: float) -> float | None:
     return min(seconds * rate, seconds / every + 1) if every else seconds * rate
 
 
-def in_words(estimate: Estimate, workers: int | None, passes: float = 0.0) -> str:
+def in_words(estimate: Estimate, workers: int | None, epochs: float = 0.0) -> str:
     """A sentence."""
     if not estimate.measured:
         return "  The duration is unknown: no picture could be analysed."
-    seconds = estimate.seconds(workers or available_cores(), passes)
-    learning = f", {passes:.0f} epochs at most" if passes else ""
-    if not estimate.knows(passes):
+    seconds = estimate.seconds(workers or available_cores(), epochs)
+    learning = f", {epochs:.0f} epochs at most" if epochs else ""
+    if not estimate.knows(epochs):
         learning = (
-            f"; in addition {passes:.0f} epochs at most, whose time is estimated once steps are measured"
+            f"; in addition {epochs:.0f} epochs at most, whose time is estimated once steps are measured"
         )
     photographs = counted(estimate.photographs, "photograph")
     kinds = [photographs] if estimate.photographs or not estimate.frames else []

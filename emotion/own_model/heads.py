@@ -86,7 +86,9 @@ def learn_head(
             logits[validation] = head(features[0][validation])
         predictions = probabilities(logits)
         loss = log_loss(labels, predictions)
-        log({"pull": pull, "log_loss": loss, "right": float((predictions.argmax(axis=1) == labels).mean())})
+        log(
+            {"pull": pull, "log_loss": loss, "accuracy": float((predictions.argmax(axis=1) == labels).mean())}
+        )
         if best is None or loss < best[0]:
             best = loss, pull, logits
         elif loss > best[0] * 1.05:

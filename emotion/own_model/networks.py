@@ -21,6 +21,7 @@ from emotion.models.manifest import Precision, choose_precision, read_manifest
 from emotion.models.regions import Region
 from emotion.models.training.options import Architecture
 from emotion.models.training.refit import Head
+from emotion.models.words import counted
 from emotion.own_model import training
 from emotion.own_model.features import views_of
 from emotion.own_model.folds import TAUGHT
@@ -103,7 +104,7 @@ class Networks:
             return
         with open(self._work / "log.csv", "w", newline="", encoding="utf-8") as file:
             table = csv.writer(file)
-            table.writerow(("region", "pull", "log_loss", "right", "seconds"))
+            table.writerow(("region", "pull", "log_loss", "accuracy", "seconds"))
             for region in self.regions.names:
                 self.last_layers[region] = self._fit(region, faces.labels, folds, table)
 
@@ -176,15 +177,17 @@ class Networks:
         before, labels = self.last_layers.get(name), faces.labels
         rows = found.last_layer.predicted
         right = float((found.last_layer.predictions[rows].argmax(axis=1) == labels[rows]).mean())
-        passes = f"{found.passes} passes" + ("" if found.share == 1 else f", {found.share:.0%} of the way")
-        result = f"  {name}: {right:.1%} right after {passes}"
+        epochs = counted(found.epochs, "epoch") + (
+            "" if found.share == 1 else f", {found.share:.0%} of the way"
+        )
+        result = f"  {name}: {right:.1%} right after {epochs}"
         if before is not None and before.loss(labels, rows) <= found.last_layer.loss(labels, rows):
             self._say(f"{result}, no better than by its last layer alone, which stays.")
         else:
             self._say(result)
             self.last_layers[name], self._folders[name] = found.last_layer, found.folder
             what = "all layers" if course.layers == "all" else "the upper layers"
-            self._what[name] = f"{what}, {passes}"
+            self._what[name] = f"{what}, {epochs}"
         return found.folder.parent
 
     def _architecture(self, region: str) -> Architecture | None:

@@ -7,7 +7,7 @@ another folder::
     fold-0.keras      weights and optimiser after an epoch, until the fold is done
     best.weights.h5   the weights after the best epoch, if there is only one held-out part
     model/            the trained network as a model folder
-    said.npz          its out-of-fold logits, and its last layer
+    result.npz        its out-of-fold logits, and its last layer
 """
 
 import csv
@@ -49,6 +49,8 @@ UPPER_FROM, ALL_FROM = 150, 600
 MANY = 2000
 """The number of faces from which augmentation is weaker."""
 _EPOCHS, _EPOCHS_FROM_NOTHING = 12, 60
+# Of the files of a run: one of another format is not resumed.
+_FORMAT = 2
 _CHECKPOINT_EVERY = 30.0  # seconds
 # Interpolations between the initial and the trained weights that are tried: the trained weights alone
 # generalise less well (Wortsman et al. 2022, WiSE-FT).
@@ -88,13 +90,13 @@ class Trained:
     Attributes:
         last_layer: with its out-of-fold predictions.
         folder: a model folder with the network.
-        passes: the epochs that the final network was trained for.
+        epochs: those that the final network was trained for.
         share: interpolation of its weights between the initial (0) and the trained ones (1).
     """
 
     last_layer: FittedHead
     folder: Path
-    passes: int
+    epochs: int
     share: float = 1.0
 
 
@@ -103,17 +105,17 @@ def installed() -> bool:
     return all(find_spec(name) is not None for name in ("keras", "tensorflow", "tf2onnx"))
 
 
-def passes_for(options: LearnOptions) -> int:
+def epochs_for(options: LearnOptions) -> int:
     """The most epochs."""
     return options.epochs or (_EPOCHS_FROM_NOTHING if options.from_nothing else _EPOCHS)
 
 
-def expected_passes(options: LearnOptions, fewest: int) -> int:
+def expected_epochs(options: LearnOptions, fewest: int) -> int:
     """The most epochs over all folds and the final network; `fewest`: faces of the rarest class."""
     if layers_for(options, fewest) == "last" or not installed():
         return 0
     alone = options.hold_out > 0 and fewest >= LEAST_TO_HOLD_OUT
-    return passes_for(options) * (1 if alone else FOLDS + 1)
+    return epochs_for(options) * (1 if alone else FOLDS + 1)
 
 
 def own_faces(data: RegionData, region: Region, labels: _Ints) -> "OwnFaces":
@@ -178,7 +180,7 @@ def course_for(options: LearnOptions, layers: str, faces: int, region: Region) -
     return Course(
         layers="all" if layers == "all" else "upper",
         from_nothing=nothing,
-        epochs=passes_for(options),
+        epochs=epochs_for(options),
         learning_rate=2e-3 if nothing else rates[layers],
         strength=1.0 if faces < MANY else 0.7,
         mixup=0.2 if faces < MANY or nothing else 0.0,
@@ -214,19 +216,19 @@ def train(
     """
     run = place / f"{plan.region.name}-{_digest(plan, faces, course, file)}"
     run.mkdir(parents=True, exist_ok=True)
-    if not (run / "said.npz").is_file():
+    if not (run / "result.npz").is_file():
         _Training(plan, faces, course, classes, run, log, progress, say, file).run()
-    with np.load(run / "said.npz") as stored:
-        logits, predicted = stored["said"], stored["judged"]
-        head, passes, share = (
+    with np.load(run / "result.npz") as stored:
+        logits, predicted = stored["logits"], stored["validated"]
+        head, epochs, share = (
             Head(stored["kernel"], stored["bias"]),
-            int(stored["passes"]),
+            int(stored["epochs"]),
             float(stored["share"]),
         )
     labels = faces.labels[predicted]
     temperature = fit_temperature(labels, probabilities(logits[predicted]))
     predictions = probabilities(logits / np.float32(temperature))
-    return Trained(FittedHead(head, temperature, predictions, 0.0, predicted), run / "model", passes, share)
+    return Trained(FittedHead(head, temperature, predictions, 0.0, predicted), run / "model", epochs, share)
 
 
 def clear_others(place: Path, kept: Sequence[Path]) -> None:
@@ -239,7 +241,16 @@ def clear_others(place: Path, kept: Sequence[Path]) -> None:
 class Log:
     """The table of all epochs, ``training.csv``; each row is on disk when the call returns."""
 
-    _COLUMNS = ("region", "without_fold", "pass", "steps", "loss", "right", "judged_loss", "judged_right")
+    _COLUMNS = (
+        "region",
+        "fold",
+        "epoch",
+        "steps",
+        "loss",
+        "accuracy",
+        "validation_loss",
+        "validation_accuracy",
+    )
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -278,10 +289,10 @@ class _Training:
         plan, faces = self._plan, self._faces
         learner = self._learner()
         by_fold = {fold: self._fold(learner, fold) for fold in plan.validation_folds}
-        passes = min(len(logits) for logits in by_fold.values())
+        epochs = min(len(logits) for logits in by_fold.values())
         losses = [
             np.mean([_loss_of(faces.labels[plan.folds == f], by_fold[f][at]) for f in by_fold])
-            for at in range(passes)
+            for at in range(epochs)
         ]
         best = int(np.argmin(losses))
         predicted = np.zeros((len(faces), faces.classes), np.float32)
@@ -295,14 +306,14 @@ class _Training:
             self._all(learner, best + 1)
         _export(learner.network, plan.region, plan.architecture, self._classes, self._run / "model")
         head = learner.head
-        with atomic_output(self._run / "said.npz") as made, open(made, "wb") as file:
+        with atomic_output(self._run / "result.npz") as made, open(made, "wb") as file:
             np.savez(
                 file,
-                said=predicted,
-                judged=np.isin(plan.folds, plan.validation_folds),
+                logits=predicted,
+                validated=np.isin(plan.folds, plan.validation_folds),
                 kernel=head.kernel,
                 bias=head.bias,
-                passes=best + 1,
+                epochs=best + 1,
                 share=share,
             )
         for left in [*self._run.glob("fold-*"), *self._run.glob("all.*"), *self._run.glob("best.*")]:
@@ -329,7 +340,7 @@ class _Training:
         outputs: list[Floats] = []
         if path.is_file():
             with np.load(path) as kept:
-                outputs = list(kept["told"])
+                outputs = list(kept["logits"])
                 if kept["done"]:
                     return np.stack(outputs)
         validation = np.flatnonzero(plan.folds == fold)
@@ -342,7 +353,7 @@ class _Training:
         saved = monotonic()
         while not self._enough(losses):
             begun, at = monotonic(), len(outputs)
-            loss, right = self._pass(learner, training, fold, at, losses)
+            loss, right = self._epoch(learner, training, fold, at, losses)
             outputs.append(learner.logits(validation))
             losses.append(_loss_of(labels, outputs[-1]))
             if self._alone and losses[-1] == min(losses):
@@ -389,7 +400,7 @@ class _Training:
         waited = len(losses) - 1 - int(np.argmin(losses)) if losses else 0
         return len(losses) >= self._course.epochs or waited >= self._course.patience
 
-    def _pass(
+    def _epoch(
         self, learner: "Learner", rows: _Ints, fold: int, at: int, losses: Sequence[float]
     ) -> tuple[float, float]:
         plan, epochs = self._plan, self._course.epochs
@@ -413,14 +424,14 @@ class _Training:
 
         return learner.epoch(rows, on_step)
 
-    def _all(self, learner: "Learner", passes: int) -> None:
+    def _all(self, learner: "Learner", epochs: int) -> None:
         """Train on all faces for so many epochs."""
         checkpoint = self._run / "all.keras"
         done, everything = self._begin(learner, -1, checkpoint), np.arange(len(self._faces))
         saved = monotonic()
-        for at in range(done, passes):
+        for at in range(done, epochs):
             begun = monotonic()
-            loss, right = self._pass(learner, everything, -1, at, ())
+            loss, right = self._epoch(learner, everything, -1, at, ())
             name = self._plan.region.name
             self._log(name, "", at + 1, learner.steps, loss, right, "", "", monotonic() - begun)
             if monotonic() - saved > _CHECKPOINT_EVERY:
@@ -464,7 +475,7 @@ def _export(
 
 def _write_outputs(path: Path, outputs: Sequence[Floats], done: bool) -> None:
     with atomic_output(path) as made, open(made, "wb") as file:
-        np.savez(file, told=np.stack(outputs), done=done)
+        np.savez(file, logits=np.stack(outputs), done=done)
 
 
 def _loss_of(labels: _Ints, logits: Floats) -> float:
@@ -474,7 +485,9 @@ def _loss_of(labels: _Ints, logits: Floats) -> float:
 def _digest(plan: Plan, faces: "OwnFaces", course: "Course", file: Path | None) -> str:
     """A checksum of everything that determines the result of a run."""
     digest = hashlib.sha256(
-        json.dumps([asdict(course), plan.architecture, list(plan.validation_folds), _SHARES]).encode()
+        json.dumps(
+            [_FORMAT, asdict(course), plan.architecture, list(plan.validation_folds), _SHARES]
+        ).encode()
     )
     for array in (faces.images, faces.labels, faces.weights, plan.folds):
         digest.update(np.ascontiguousarray(array).tobytes())

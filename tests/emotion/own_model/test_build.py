@@ -352,16 +352,16 @@ def test_options_of_a_data_set_spell_other_regions():
 def test_it_says_how_long_it_will_take_before_it_begins(made):
     assert made[1][0].startswith("  It will take less than a minute: 96 photographs at 100 ms")
     long = estimate.Estimate(10_000, 0.2, 0.02, 6)
-    assert "about 22 min" in estimate.in_words(long, 2, passes=0)
+    assert "about 22 min" in estimate.in_words(long, 2, epochs=0)
     both = estimate.in_words(replace(long, videos=3, frames=40), 2)
     assert "10000 photographs and about 40 frames of 3 videos at 200 ms" in both
     assert "0 photographs" not in estimate.in_words(estimate.Estimate(0, 0.1, 0.02, 6, 3, 40), 2)
     nothing = replace(long, predict=0.0)
-    assert "in addition 60 epochs" in estimate.in_words(nothing, 2, passes=60)
+    assert "in addition 60 epochs" in estimate.in_words(nothing, 2, epochs=60)
     assert not nothing.knows(60)
     assert nothing.knows(0)
     assert "no picture could be analysed" in estimate.in_words(estimate.Estimate(2, 0.0, 0.02, 0), 2)
-    assert estimate.Estimate(600, 0.1, 0.02, 6).seconds(2, passes=12) > 4 * 60
+    assert estimate.Estimate(600, 0.1, 0.02, 6).seconds(2, epochs=12) > 4 * 60
 
 
 def test_the_cores_that_this_process_may_use_count(monkeypatch):
@@ -456,7 +456,7 @@ def test_what_training_makes_better_counts_and_nothing_else(place, tmp_path, mon
     assert sorted(seen[0][0].heads) == [-1, 0]
     assert any("which stays" in line for line in said) is not right
     assert [what for *_, what in nets.described()] == [
-        "the upper layers, 3 passes" if right else "the last layer"
+        "the upper layers, 3 epochs" if right else "the last layer"
     ] * 2
     predicted = nets.predicted(len(faces))
     assert predicted.tolist() == ((folds == 0) | (not right)).tolist()

@@ -135,15 +135,13 @@ def test_each_face_is_evaluated_by_a_network_that_did_not_learn_from_it(faces, t
     reported = []
     found, said = train(faces, tmp_path / "training", progress=lambda *now: reported.append(now))
     rows = list(csv.DictReader((tmp_path / "training.csv").read_text().splitlines()))
-    assert {row["without_fold"] for row in rows} == {"0", "1", "2", ""}
-    assert [row["pass"] for row in rows if not row["without_fold"]] == [
-        str(at + 1) for at in range(found.passes)
-    ]
+    assert {row["fold"] for row in rows} == {"0", "1", "2", ""}
+    assert [row["epoch"] for row in rows if not row["fold"]] == [str(at + 1) for at in range(found.epochs)]
     assert found.last_layer.predicted.all()
     np.testing.assert_allclose(found.last_layer.predictions.sum(axis=1), 1, atol=1e-5)
     assert (found.last_layer.predictions.argmax(axis=1) == faces.labels).mean() > 0.9
     assert reported[-1] == (
-        3 * COURSE.epochs * 3 + 3 * found.passes,
+        3 * COURSE.epochs * 3 + 3 * found.epochs,
         4 * COURSE.epochs * 3,
         "loss 1.00, 50% right",
     )
@@ -160,7 +158,7 @@ def test_it_ends_where_nothing_helps_any_more(faces, tmp_path):
     noise = replace(faces, labels=np.random.default_rng(1).permutation(faces.labels))
     found, _ = train(noise, tmp_path / "training", course=replace(COURSE, epochs=50, patience=2))
     rows = list(csv.DictReader((tmp_path / "training.csv").read_text().splitlines()))
-    assert found.passes < 20
+    assert found.epochs < 20
     assert len(rows) < 4 * 25
 
 
@@ -199,9 +197,9 @@ def test_after_a_kill_it_goes_on_elsewhere_as_if_nothing_had_been(faces, tmp_pat
     again, _ = train(faces, tmp_path / "moved" / "training", progress=lambda *now: steps.append(now))
     np.testing.assert_allclose(again.last_layer.predictions, whole.last_layer.predictions, atol=1e-6)
     np.testing.assert_allclose(again.last_layer.head.kernel, whole.last_layer.head.kernel, atol=1e-6)
-    assert again.passes == whole.passes
+    assert again.epochs == whole.epochs
     # What was done is kept but for the pass in which it was killed.
-    assert len(steps) + at <= 3 * (3 * COURSE.epochs + whole.passes) + 3
+    assert len(steps) + at <= 3 * (3 * COURSE.epochs + whole.epochs) + 3
 
 
 @pytest.mark.usefixtures("quick")
@@ -312,7 +310,7 @@ def test_how_much_learns_goes_by_the_number_of_faces(options, fewest, layers):
 
 
 def test_how_often_a_face_is_learnt_from_is_known_before(monkeypatch):
-    expected = training.expected_passes
+    expected = training.expected_epochs
     assert expected(LearnOptions(), 60) == 0
     assert expected(LearnOptions(layers="upper"), 60) == 12 * 6, "five that judge, and the one of all"
     assert expected(LearnOptions(layers="upper", epochs=5), 200) == 5
