@@ -67,7 +67,7 @@ def _of_models(models: Models, options: Options) -> dict[str, Any]:
         }
         for model in models.regions
     }
-    return {"folder": options.engine.models.name, **regions}
+    return {"folder": options.engine.models.name, **regions, "vote": models.weights.digest}
 
 
 def machine() -> dict[str, Any]:

@@ -447,7 +447,7 @@ def dependencies(models: Models, options: Options) -> dict[str, Any]:
     chosen |= {"precision": options.engine.precision, "landmarks": options.engine.landmarks}
     return {
         "version": __version__,
-        "models": [model.manifest.sha256 for model in models.regions],
+        "models": [*(model.manifest.sha256 for model in models.regions), models.weights.digest],
         "options": hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest(),
     }
 

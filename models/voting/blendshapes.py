@@ -4,6 +4,7 @@ They cost nothing at run time. The classifier is a multilayer perceptron of scik
 plain arrays, so that running it needs NumPy alone.
 """
 
+import hashlib
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -61,6 +62,14 @@ class BlendshapeModel:
         logits = affine(values, weights, bias) / self.temperature
         shares = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(shares / shares.sum(axis=1, keepdims=True), dtype=np.float32)
+
+    @property
+    def digest(self) -> str:
+        """A checksum of its weights."""
+        digest = hashlib.sha256(f"{self.temperature} {self.classes}".encode())
+        for array in (self.mean, self.scale, *(part for pair in self.layers for part in pair)):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
 
     def save(self, folder: Path) -> Path:
         """Write ``blendshapes.npz`` into a model folder."""

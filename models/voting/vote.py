@@ -9,6 +9,8 @@ held-out faces.
 three or more regions it also holds a rule for each subset (``"choices": {"eyes,lips": {...}}``).
 """
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -185,6 +187,13 @@ class VoteWeights:
         if rule.prediction_count > len(wanted):
             third = BlendshapeModel.read(folder, stored.values.get("blendshapes_sha256", ""), stored.classes)
         return cls(rule, third, stored.classes, wanted)
+
+    @property
+    def digest(self) -> str:
+        """A checksum of all that the vote depends on: the rule, and the classifier of blendshapes."""
+        rule = json.dumps(self.rule.to_json(self.classes, self.regions))
+        third = self.third.digest if isinstance(self.third, BlendshapeModel) else ""
+        return hashlib.sha256(f"{rule} {third}".encode()).hexdigest()
 
     def vote(
         self,

@@ -174,10 +174,7 @@ def both_ways_of_all(
         theirs = (np.abs(here - rest).sum(axis=1).astype(float) / 2 / _LIKE).tolist()
         weights = np.array([_share(*pair) for pair in zip(mine, theirs, strict=True)], np.float32)
         mixed = shares + weights[:, None] * (_backwards(times, later, tau) - shares)
-        ahead = float(times[0]) - seconds
-        done = {
-            row: Smoothed(one, min(pasts[row].age, ahead)) for row, one in zip(together, mixed, strict=True)
-        }
+        done = {row: Smoothed(one, 0.0) for row, one in zip(together, mixed, strict=True)}
     return tuple(
         done.get(row) or both_ways(past, before, near[:, row], now, seconds, times, votes[:, row], tau, ends)
         for row, (past, before) in enumerate(zip(pasts, befores, strict=True))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from emotion.models.schema import SHIPPED, Schema
+from emotion.models.voting.vote import VoteWeights
 from emotion.realtime.messages import EmotionFrame, VideoFrame
 from emotion.realtime.session import Models
 
@@ -17,7 +18,7 @@ class _NoModels(Models):
         return SHIPPED
 
 
-NO_MODELS = _NoModels((), None)
+NO_MODELS = _NoModels((), VoteWeights.equal())
 """For a session whose stages need none; None would load those that ship."""
 
 

@@ -66,6 +66,12 @@ def test_a_joint_says_by_how_much_what_follows_is_moved():
     assert timeline.mends.sentences() == ["its clock is reset at 0:00.1: what follows is put right behind"]
 
 
+def test_a_joint_is_behind_the_last_stamp_that_there_was():
+    _, timeline = placed([0, 40, 80, None, 10_000_000, 10_000_040, 10_000_080])
+    (joint,) = timeline.mends.joints
+    assert (joint.before, joint.after, joint.at) == (0.08, 10_000.0, 0.16)
+
+
 def test_no_picture_waits_for_others_where_stamps_are_good():
     taken = []
 

@@ -129,6 +129,11 @@ def test_a_step_is_63_per_cent_there_after_tau():
     assert after.shares[1] == pytest.approx(1 - np.exp(-1), abs=1e-6)
 
 
+def test_votes_that_are_far_apart_are_smoothed_by_their_times_alone():
+    reported = causal([(0.0, A), (2.0, B)], 4.0)
+    np.testing.assert_allclose(reported[-1].shares, A + (1 - np.exp(-0.5)) * (B - A), atol=1e-6)
+
+
 def test_dropped_pictures_change_nothing():
     often = causal([(0.0, A), *((n / 30, B) for n in range(1, 31))])
     seldom = causal([(0.0, A), (1.0, B)])

@@ -248,6 +248,11 @@ def test_nobody_is_paired_out_of_reach_and_as_many_as_can_be_within(shape):
         assert len({row for row, _ in pairs}) == len({column for _, column in pairs}) == len(pairs)
 
 
+def test_two_pairs_are_preferred_to_one_however_far_they_are_within_reach():
+    farthest = math.hypot(1.8, 1.0)
+    assert _assign([[0.0, farthest], [farthest, math.inf]]) == [(0, 1), (1, 0)]
+
+
 def test_no_solver_is_loaded_for_a_crowd_that_stands_apart(monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy.optimize", None)
     tracks = Tracker()
