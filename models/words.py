@@ -19,7 +19,7 @@ _SHORT = 9.95
 def video_length(seconds: float) -> str:
     """The length of a video as text, on all pages: ``0:02.3``, from ten seconds on ``0:20``, ``1:06:40``."""
     if seconds < _SHORT:
-        return f"0:{seconds:04.1f}"
+        return f"0:{seconds and max(0.1, seconds):04.1f}"  # a single frame lasts, too
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

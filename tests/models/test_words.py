@@ -19,6 +19,8 @@ def test_one_is_reported_in_another_way_than_many(number, words, reported):
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
+        (0.0, "0:00.0"),
+        (0.03, "0:00.1"),
         (0.48, "0:00.5"),
         (9.94, "0:09.9"),
         (9.96, "0:10"),

@@ -129,9 +129,8 @@ export class Chart {
     const { pen, width, height, scale } = surface(this.axis);
     pen.font = `${12 * scale}px system-ui, sans-serif`;
     pen.textBaseline = "bottom";
-    for (const at of this.ticks(width / scale / 80)) {
+    for (const { at, text } of this.ticks(width / scale / 80)) {
       const x = ((at - this.begin - this.view.from) / this.view.span) * width;
-      const text = clock(at, at % 1);
       const half = pen.measureText(text).width / 2;
       pen.fillStyle = this.look.ink("line");
       pen.fillRect(Math.min(width - 1, Math.round(x)), 0, Math.max(1, Math.round(scale)), 5 * scale);
@@ -141,14 +140,14 @@ export class Chart {
     pen.fillText(this.unit, (width - pen.measureText(this.unit).width) / 2, height);
   }
 
-  /* Where the axis is marked, in seconds of the video: even steps, at most so many. */
+  /* Where the axis is marked, in seconds of the video, and how: even steps, at most so many. */
   ticks(room) {
     const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 36000];
     const step = steps.find((seconds) => this.view.span / seconds <= room) || 86400;
     const left = this.begin + this.view.from;
     const found = [];
     for (let number = Math.ceil(left / step); number * step <= left + this.view.span; number++) found.push(Number((number * step).toFixed(1)));
-    return found;
+    return found.map((at) => ({ at, text: clock(at, step < 1) }));
   }
 
   /* What the numbers of the axis are. */
@@ -189,9 +188,9 @@ export class Chart {
       if (striped.length) parts.push(`<path d="${striped.join("")}" fill="url(#stripes)"/>`);
     });
     const bottom = 66 + this.rows.length * row - 30;
-    for (const at of this.ticks(12)) {
+    for (const { at, text } of this.ticks(12)) {
       const place = left + ((at - this.begin - this.view.from) / this.view.span) * across;
-      parts.push(`<path d="M${place.toFixed(1)} ${bottom}v6" stroke="#555"/><text x="${place.toFixed(1)}" y="${bottom + 20}" ${font} font-size="12" text-anchor="middle">${clock(at, at % 1)}</text>`);
+      parts.push(`<path d="M${place.toFixed(1)} ${bottom}v6" stroke="#555"/><text x="${place.toFixed(1)}" y="${bottom + 20}" ${font} font-size="12" text-anchor="middle">${text}</text>`);
     }
     parts.push(`<text x="${left + across / 2}" y="${bottom + 38}" ${font} font-size="12" text-anchor="middle">${this.unit}</text>`);
     const stripes = '<pattern id="stripes" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="2.5" height="6" fill="#fff"/><rect x="2.5" width="1" height="6" fill="#777"/></pattern>';

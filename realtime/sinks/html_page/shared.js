@@ -29,9 +29,9 @@ export function percents(shares) {
   return found.map((one) => `${one}%`);
 }
 
-/* How long something lasts, to the nearest second as in all tables, and below ten with tenths. */
+/* How long something lasts, to the nearest second as in all tables, and below ten with tenths: at least one. */
 export function lasting(seconds) {
-  return isShort(seconds) ? clock(seconds, true) : clock(Math.round(seconds));
+  return isShort(seconds) ? clock(seconds && Math.max(0.1, seconds), true) : clock(Math.round(seconds));
 }
 
 export const isShort = (seconds) => seconds < 9.95;

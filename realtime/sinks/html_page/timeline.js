@@ -115,14 +115,15 @@ function legend() {
   }
 }
 
-legend();
 const paper = make("button", { type: "button" }, "Print");
 paper.addEventListener("click", () => print());
 chart.tools.append(paper);
-element("chart").append(chart.tools, chart.element, chart.numbers);
 document.body.append(chart.tip);
 element("left-out").textContent = data.left_out;
-if (!data.people.length) element("hint").textContent = "No face was found, so there is nothing to draw.";
+if (data.people.length) {
+  legend();
+  element("chart").append(chart.tools, chart.element, chart.numbers);
+} else element("hint").textContent = "No face was found, so there is nothing to draw.";
 video.addEventListener("error", noVideo);
 if (video.error || !data.video) noVideo();
 for (const name of ["seeked", "pause", "loadedmetadata"]) video.addEventListener(name, () => chart.tell());

@@ -341,13 +341,25 @@ def test_without_its_video_the_page_says_so_and_works(browser, tmp_path):
     opened.close()
 
 
+def test_a_page_without_a_face_says_so_and_has_nothing_to_zoom(browser, tmp_path):
+    page(tmp_path / "a.html", [[]] * 3)
+    opened = browser.new_page()
+    opened.goto((tmp_path / "a.html").as_uri())
+    assert "No face was found" in opened.locator("#hint").inner_text()
+    assert opened.locator("#legend li, #chart *").count() == 0
+    opened.keyboard.press("+")
+    opened.close()
+
+
 def test_the_chart_is_saved_as_a_picture_of_lines_that_stands_for_itself(tab):
     import xml.etree.ElementTree as Tree
 
     svg = Tree.fromstring(tab.evaluate("chart.svg(document.title)"))
     space = "{http://www.w3.org/2000/svg}"
     texts = [text.text for text in svg.iter(f"{space}text")]
-    assert {"Person 1", "Person 2", "fear", "time in the video, min:s", "0:01"} <= set(texts)
+    assert {"Person 1", "Person 2", "fear", "time in the video, min:s"} <= set(texts)
+    times = [text for text in texts if re.match("[0-9]", text)]
+    assert times == [f"0:0{tenths // 10}.{tenths % 10}" for tenths in range(0, 24, 2)]
     fear = SIX.on_white[Emotion.FEAR]
     areas = [path.get("d") for path in svg.iter(f"{space}path") if path.get("fill") == fear]
     assert areas

@@ -187,16 +187,16 @@ def check_times(page):
         """async () => {
             const { clock, counted, lasting } = await import("/static/shared.js");
             const tenths = [75.34, 59.96].map((at) => clock(at, true));
-            const lengths = [19.6, 9.94, 9.96, 3599.7].map(lasting);
+            const lengths = [19.6, 9.94, 9.96, 3599.7, 0.03, 0].map(lasting);
             const counts = [0, 1, 2].map((at) => counted(at, "video"));
             return [75.9, 4000, 1.9999999, -1].map((at) => clock(at)).concat(tenths, lengths, counts);
         }"""
     )
-    moments, tenths, lengths = found[:4], found[4:6], found[6:10]
+    moments, tenths, lengths = found[:4], found[4:6], found[6:12]
     assert moments == ["1:15", "1:06:40", "0:02", "0:00"]
     assert tenths == ["1:15.3", "1:00.0"]
-    assert found[10:] == ["0 videos", "1 video", "2 videos"]
-    assert lengths == ["0:20", "0:09.9", "0:10", "1:00:00"]
+    assert found[12:] == ["0 videos", "1 video", "2 videos"]
+    assert lengths == ["0:20", "0:09.9", "0:10", "1:00:00", "0:00.1", "0:00.0"]
 
 
 def touch(one, other):
