@@ -8,6 +8,7 @@ import inspect
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,19 @@ from emotion.models.errors import OptionError
 from emotion.models.names import expanded
 from emotion.models.options import with_values
 from emotion.pictures import PictureLike
+from emotion.python_names import in_python, with_python_names
 from emotion.realtime.options import Options
 from emotion.realtime.session import Models
 from emotion.realtime.sinks.options import DEFAULT_FORMATS
-from emotion.recognizer import OFFERED, Files, Recognizer, Source, with_chosen
+from emotion.recognizer import (
+    OFFERED,
+    Files,
+    Recognizer,
+    Source,
+    check_callable,
+    name_in,
+    options_of_call,
+)
 from emotion.result_folders import check_folder
 from emotion.results import FaceResult, Result, Results
 from emotion.streams import Stream
@@ -131,6 +141,7 @@ def analyze_files(
     )
 
 
+@with_python_names
 def annotate_files(
     files: Named | Iterable[Named],
     output: str | os.PathLike[str] | None = None,
@@ -201,12 +212,11 @@ def annotate_files(
         SinkError: a file cannot be written, or would replace a file that is not a result of this program.
         ModelFileError: a model is missing or damaged.
     """
-    given = with_chosen(options or Options(), chosen)
-    if models is not None and not isinstance(models, Models):
-        given = with_values(given, {"models": os.fspath(models)})
-    wished = formats if isinstance(formats, str) else tuple(formats)
+    given = options_of_call(options, chosen, models)
+    check_callable("progress", progress, "(sources done, sources in all)")
+    wished = tuple(formats) if isinstance(formats, Iterable) and not isinstance(formats, str) else formats
     given = with_values(given, {"formats": wished, "overwrite": overwrite})
-    folder = None if output is None else Path(expanded(os.fspath(output)))
+    folder = None if output is None else Path(expanded(name_in("output", output)))
     if folder is not None:
         check_folder(folder)
     wanted = Wanted(
@@ -218,7 +228,7 @@ def annotate_files(
             shard=_shard(shard),
             frames=frames,
             portraits=portraits,
-            metadata=None if metadata is None else Path(expanded(os.fspath(metadata))),
+            metadata=None if metadata is None else Path(expanded(name_in("metadata", metadata))),
             by=by,
         ),
         study=study,
@@ -226,7 +236,9 @@ def annotate_files(
         resume=resume,
         progress=progress,
     )
-    return annotate_all([files] if isinstance(files, str | os.PathLike) else files, wanted)
+    several = isinstance(files, Iterable) and not isinstance(files, str)
+    made = annotate_all(files if several else [files], wanted)  # type: ignore[list-item,arg-type]
+    return replace(made, left_out={name: in_python(reason) for name, reason in made.left_out.items()})
 
 
 def stream(
@@ -284,9 +296,7 @@ def _reader(
     """A recognizer with these options, from the cache if there is one."""
     if isinstance(models, Models):
         return Recognizer(models, options=options, **chosen)
-    wanted = with_chosen(options or Options(), chosen)
-    if models is not None:
-        wanted = with_values(wanted, {"models": os.fspath(models)})
+    wanted = options_of_call(options, chosen, models)
     with _lock:
         reader = _readers.pop(wanted, None) or Recognizer(options=wanted)
         _readers[wanted] = reader

@@ -173,11 +173,11 @@ def _expand(
     elif glob.has_magic(name) and not there:
         yield from _fitting(name, say)
     elif camera_of(name) is not None and not there:
-        raise SourceError(f"{name} is a camera: use 'emotion live {name}'.")
+        raise SourceError(f"{name} is a camera: use 'emotion live {name}', in Python emotion.stream.")
     elif is_network(name) and not there:
         raise SourceError(
-            f"{shown_url(name)} is a live stream, which has no end: use 'emotion live' with it, and "
-            "-o out.mp4 to record."
+            f"{shown_url(name)} is a live stream, which has no end: use 'emotion live', which also records, "
+            "in Python emotion.stream."
         )
     else:
         yield Input(path, kind_of(path), itself=True)

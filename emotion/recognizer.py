@@ -8,6 +8,8 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeAlias, Union
 
+import numpy as np
+
 from emotion.cluster.calls import Loaded
 from emotion.cluster.files import distribute_files
 from emotion.cluster.pool import travelling
@@ -31,6 +33,7 @@ from emotion.pictures import (
     name_of_open,
 )
 from emotion.provenance import provenance_of_run
+from emotion.python_names import in_python, with_python_names
 from emotion.realtime.drawing.renderer import Renderer
 from emotion.realtime.errors import SourceError
 from emotion.realtime.messages import VideoFrame
@@ -43,6 +46,7 @@ from emotion.realtime.sources.live import camera_of, open_live
 from emotion.realtime.sources.photographs import Photographs, photograph_frame, read_picture
 from emotion.results import Result, Results, without_image
 from emotion.streams import Follower, Stream
+from emotion.study.options import read_cluster
 
 Pictures: TypeAlias = Iterable[VideoFrame] | Iterable[PictureLike] | Iterable[Timed] | Capture
 """Images one after the other, with or without their times."""
@@ -58,6 +62,8 @@ _CLOSED = "This Recognizer is closed: make a new one."
 _NAMES = ("U", "O", "T")
 # (n, height, width, 3).
 _DIMENSIONS_OF_SEVERAL = 4
+# OpenCV's type of their numbers.
+_LAST_CAMERA = 2**31 - 1
 
 
 class Recognizer(Closeable):
@@ -87,6 +93,7 @@ class Recognizer(Closeable):
         ModelFileError: a model is missing or damaged.
     """
 
+    @with_python_names
     def __init__(
         self,
         models: Models | str | os.PathLike[str] | None = None,
@@ -96,9 +103,7 @@ class Recognizer(Closeable):
     ) -> None:
         if isinstance(models, Models):
             _refuse_late(chosen)
-        self._options = with_chosen(options or Options(), chosen)
-        if models is not None and not isinstance(models, Models):
-            self._options = with_values(self._options, {"models": os.fspath(models)})
+        self._options = options_of_call(options, chosen, models)
         self._given = isinstance(models, Models)
         self._models = models if isinstance(models, Models) else load_models(self._options.engine)
         self._idle: list[list[Stage[Any, Any]]] = []
@@ -129,6 +134,7 @@ class Recognizer(Closeable):
         for stages in idle:
             _close(stages)
 
+    @with_python_names
     def analyze(self, picture: PictureLike, *, rgb: bool = False) -> Result:
         """Analyse the faces in one image.
 
@@ -151,6 +157,7 @@ class Recognizer(Closeable):
         name = os.fspath(picture) if isinstance(picture, str | os.PathLike) else ""
         return Result(name, True, items[0], None, self._options.drawing)
 
+    @with_python_names
     def analyze_files(
         self,
         files: Files,
@@ -183,6 +190,7 @@ class Recognizer(Closeable):
             ClusterError: there is no cluster, or its machines do not fit together.
         """
         options = self._with(chosen)
+        check_callable("progress", progress, "(files done, files in all)")
         named, pictures = _sorted_out(files)
         if cluster is not None:
             if pictures or keep_images or self._given:
@@ -190,6 +198,7 @@ class Recognizer(Closeable):
                     "cluster",
                     "A cluster takes files and models by their names, and keeps no images.",
                 )
+            cluster = _cluster(cluster)
             return distribute_files(
                 cluster, named, recursive, partial(_reader_of, travelling(options)), options, progress
             )
@@ -211,8 +220,10 @@ class Recognizer(Closeable):
                 progress(len(names) + number, total)
         if not results and left_out:
             raise SourceError(next(iter(left_out.values())))
-        return Results(_in_order(results, [one.name for one in inputs]), left_out)
+        reasons = {name: in_python(reason) for name, reason in left_out.items()}
+        return Results(_in_order(results, [one.name for one in inputs]), reasons)
 
+    @with_python_names
     def stream(
         self,
         source: Source,
@@ -227,6 +238,9 @@ class Recognizer(Closeable):
         See `emotion.stream`.
         """
         options = self._with(chosen)
+        if on_result is not None:
+            check_callable("on_result", on_result, "each result")
+        source = _with_camera(source)
         with ExitStack() as stack:
             spool = stack.enter_context(Spool())
             name = _name_of(source)
@@ -243,6 +257,7 @@ class Recognizer(Closeable):
             stack.pop_all()
         return Stream(session, options.drawing, name, spool, on_result)
 
+    @with_python_names
     def follow(self, *, rgb: bool = False, **chosen: Any) -> Follower:
         """A function for your own loop, called once per image; it tracks people and smooths over time.
 
@@ -268,7 +283,7 @@ class Recognizer(Closeable):
         if self._closed:
             raise SourceError(_CLOSED)
         _refuse_late(chosen)
-        return with_chosen(self._options, chosen)
+        return options_of_call(self._options, chosen)
 
     @contextmanager
     def _taken(self) -> Iterator[list[Stage[Any, Any]]]:
@@ -352,22 +367,84 @@ def _reader_of(values: Mapping[str, Any]) -> Loaded:
     return reader.analyze_files, provenance_of_run(reader._models, options)
 
 
-def with_chosen(options: Options, chosen: Mapping[str, Any]) -> Options:
-    """Options with some replaced by name, as in Python's calls.
+def options_of_call(
+    options: Options | None,
+    chosen: Mapping[str, Any],
+    models: Models | str | os.PathLike[str] | None = None,
+) -> Options:
+    """The options of one of Python's calls.
+
+    Args:
+        options: all of them; None: the defaults.
+        chosen: those that are replaced, by name.
+        models: a folder, or its name, replaces that in `options`; loaded ones change nothing.
 
     Raises:
         OptionError: one is unknown or out of bounds.
     """
+    if not isinstance(options, Options | None):
+        raise OptionError(
+            "options",
+            f"options is an emotion.Options, not {_kind(options)}: give options by name, as max_faces=2.",
+        )
     known = [field.name for field in OFFERED.chosen(Options, experts=True)]
     for name in chosen:
         if name not in known:
             raise OptionError(name, unknown_option(name, known))
-    return with_values(options, chosen)
+    named = {} if isinstance(models, Models | None) else {"models": name_in("models", models)}
+    return with_values(options or Options(), {**chosen, **named})
+
+
+def name_in(parameter: str, value: Any) -> str:
+    """The value of a parameter that names a file or folder.
+
+    Raises:
+        OptionError: it does not.
+    """
+    if not is_name(value):
+        raise OptionError(parameter, f"{parameter} is the name of a folder or file, not {_kind(value)}.")
+    return str(os.fspath(value))
+
+
+def check_callable(parameter: str, value: object, called_with: str) -> None:
+    """Check the value of a parameter that is a function, before anything is done.
+
+    Raises:
+        OptionError: it is none.
+    """
+    if not callable(value):
+        raise OptionError(
+            parameter, f"{parameter} is a function, called with {called_with}, not {_kind(value)}."
+        )
+
+
+def _kind(value: object) -> str:
+    return "None" if value is None else f"{value!r}" if isinstance(value, str | int) else type(value).__name__
+
+
+def _cluster(address: object) -> str:
+    try:
+        return read_cluster(str(address))
+    except ValueError as error:
+        raise OptionError("cluster", f"cluster: {error}.") from error
 
 
 def _refuse_late(chosen: Mapping[str, Any]) -> None:
     if late := next((name for name in _OF_LOADING if name in chosen), None):
         raise OptionError(late, f"{late} comes too late: the models are loaded already.")
+
+
+def _with_camera(source: Any) -> Any:
+    """A source, in which the number of a camera is an int, also if NumPy made it.
+
+    Raises:
+        SourceError: no camera has this number.
+    """
+    if not isinstance(source, int | np.integer):
+        return source
+    if isinstance(source, bool) or not 0 <= source <= _LAST_CAMERA:
+        raise SourceError(f"{source} is no camera: their numbers begin with 0; 'emotion cameras' lists them.")
+    return int(source)
 
 
 def _close(stages: Iterable[Stage[Any, Any]]) -> None:
@@ -443,13 +520,15 @@ def _open(source: Any, live: bool, options: Options, rgb: bool, spool: Spool) ->
         raise SourceError("These bytes are a photograph: use analyze.")
     path: Path | None = file_of(source, spool)
     if path is not None:
+        if isinstance(source, str) and not (path.suffix or path.exists()) and path.name == source:
+            raise SourceError(f"{source} does not exist: check the path; a camera is named by its number, 0.")
         return VideoFile.of(path, options.file)
     if not _is_list(source) and not hasattr(source, "isOpened"):
         kind = type(source).__name__
         if isinstance(source, AsyncIterable):
             raise SourceError(f"{kind} is asynchronous: call Recognizer.follow with each of its pictures.")
         raise SourceError(
-            f"{kind} is nothing that moves: give a file, link, camera or pictures; or use analyze."
+            f"{kind} is nothing that moves: give a file, link, camera's number or pictures; or use analyze."
         )
     return _Pictures(source, rgb, options.file.file_fps or options.live.fps, live)
 

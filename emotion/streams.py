@@ -11,6 +11,7 @@ from emotion.fetching import Spool
 from emotion.models.closeable import Closeable
 from emotion.models.words import counted
 from emotion.pictures import TIME_BASE, PictureLike, TimeStamps, as_image
+from emotion.python_names import with_python_names
 from emotion.realtime.drawing.options import DrawingOptions
 from emotion.realtime.drawing.renderer import Renderer
 from emotion.realtime.errors import SourceError
@@ -95,6 +96,7 @@ class Stream(Closeable):
     def __iter__(self) -> Self:
         return self
 
+    @with_python_names
     def __next__(self) -> Result:
         try:
             frame = next(self._session)
@@ -132,6 +134,7 @@ class Follower(Closeable):
     def __repr__(self) -> str:
         return f"Follower({counted(self._count, 'picture')})"
 
+    @with_python_names
     def __call__(self, picture: PictureLike, seconds: float | None = None) -> Result:
         """The result of the next picture.
 

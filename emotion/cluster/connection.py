@@ -27,7 +27,7 @@ _STORE_BYTES = 80 << 20
 _MOST_WORDS = 400
 # What could not be done, and what to do.
 _ADVICE = {
-    LOCAL: ("Ray cannot start here", "use --jobs"),
+    LOCAL: ("Ray cannot start here", "leave --cluster out"),
     AUTO: (
         "This machine belongs to no cluster that answers",
         "start one with 'ray start --head' or 'ray start --address=HEAD:6379', name its address",

@@ -156,7 +156,7 @@ def check_together(many: StudyOptions, watched: bool, hidden: bool, home: Path |
     if needing and home is None:
         raise OptionError(
             needing[0],
-            f"--{needing[0]} needs a folder for the study: name one with -o, in Python as output.",
+            f"--{needing[0]} needs a folder for the study: name one with -o.",
         )
 
 

@@ -1,5 +1,6 @@
 """Models that are loaded once and shared by all sessions."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from emotion.models.engines.landmark_nets import LandmarkNets
 from emotion.models.engines.options import EngineOptions
 from emotion.models.engines.providers import NetOptions
 from emotion.models.engines.session import RegionModel
-from emotion.models.errors import ModelFileError
+from emotion.models.errors import ModelFileError, OptionError
 from emotion.models.manifest import schema_of, voting_regions
 from emotion.models.options import with_values
 from emotion.models.schema import Schema
@@ -44,7 +45,11 @@ class Models:
 
     @classmethod
     def load(
-        cls, options: EngineOptions | None = None, *, cache: Path | None = None, **chosen: Any
+        cls,
+        options: EngineOptions | str | os.PathLike[str] | None = None,
+        *,
+        cache: Path | None = None,
+        **chosen: Any,
     ) -> "Models":
         """Load the models and the rule of the vote from a model folder.
 
@@ -54,7 +59,8 @@ class Models:
             reader = emotion.Recognizer(models, max_faces=2)
 
         Args:
-            options: all options of the models as one object; `EngineOptions()` by default.
+            options: ``"lite"`` or ``"standard"``, the path of a model folder, or all options of the models as
+                one object; `EngineOptions()` by default.
             cache: folder for models that providers compile (TensorRT, OpenVINO, CoreML); None: no cache.
             chosen: options by name, which replace those in `options`: ``models``, ``regions``, ``provider``,
                 ``precision``, ``landmarks``, ``threads``.
@@ -64,7 +70,12 @@ class Models:
             ModelFileError: a model is missing, damaged, or of another version.
             ProviderError: the provider is not available.
         """
-        wanted = with_values(options or EngineOptions(), chosen)
+        if isinstance(options, str | os.PathLike):
+            wanted = with_values(EngineOptions(), {"models": os.fspath(options), **chosen})
+        elif isinstance(options, EngineOptions | None):
+            wanted = with_values(options or EngineOptions(), chosen)
+        else:
+            raise OptionError("models", f"models is the name of a folder, not {type(options).__name__}.")
         folder, threads = wanted.models, 1 if wanted.threads is None else wanted.threads
         names = voting_regions(folder, wanted.regions)
         models = tuple(

@@ -76,6 +76,18 @@ def test_all_of_a_folder_is_written_and_what_cannot_be_read_is_named(folder):
     assert [path.name for path in made.files[""]] == ["photos.csv", "photos.summary.json"]
 
 
+def test_errors_name_the_parameters_of_the_call(folder):
+    out = folder.parent / "out"
+    out.mkdir()
+    (out / "a.emotions.csv").write_text("mine")
+    with pytest.raises(emotion.SinkError, match="name another place with output, or say overwrite=True"):
+        annotated(folder)
+    with pytest.raises(emotion.OptionError, match="shard needs a folder for the study: name one with output"):
+        emotion.annotate_files(folder, models=NO_MODELS, shard="1/2")
+    with pytest.raises(emotion.SourceError, match="int is no name of a file"):
+        emotion.annotate_files(3, models=NO_MODELS)
+
+
 def test_nothing_of_the_users_is_replaced(folder):
     out = folder.parent / "out"
     out.mkdir()
@@ -292,7 +304,7 @@ def test_processes_share_the_videos_where_no_models_are_loaded(folder, monkeypat
         ({"shard": "3/2"}, "write 2/10"),
         ({"jobs": 0}, "jobs"),
         ({"portraits": True, "privacy": "blur"}, "leave one out"),
-        ({"by": "mood"}, "--metadata"),
+        ({"by": "mood"}, "the columns of metadata are none"),
     ],
 )
 def test_what_does_not_go_together_is_refused_before_anything_is_written(folder, options, said):

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import emotion
+from emotion import recognizer
 from emotion.fetching import Spool
 from emotion.models.classes import EMOTIONS
 from emotion.models.faces.mediapipe_landmarker import FaceLandmarker
@@ -173,6 +174,61 @@ def test_what_is_no_source_is_refused(models, tmp_path):
     clips.tone_only(tmp_path / "tone.m4a")
     with pytest.raises(SourceError, match="no pictures"):
         emotion.stream(tmp_path / "tone.m4a", models=models)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (-1, "-1 is no camera: their numbers begin with 0"),
+        (10**30, "is no camera"),
+        (True, "True is no camera"),
+        (np.int64(-1), "-1 is no camera"),
+        ("camera", "camera does not exist: check the path; a camera is named by its number"),
+        (3.5, "float is nothing that moves"),
+    ],
+)
+def test_what_is_no_camera_is_told_how_cameras_are_named(models, source, said):
+    with pytest.raises(SourceError, match=said):
+        emotion.stream(source, models=models)
+
+
+def test_the_number_of_a_camera_may_be_numpys(models, monkeypatch):
+    opened = []
+    monkeypatch.setattr(recognizer, "open_live", lambda where, options: opened.append(where) or iter(()))
+    emotion.stream(np.int64(3), models=models).close()
+    assert opened == ["3"]
+
+
+NO_OPTIONS = "options is an emotion.Options, not dict: give options by name, as max_faces=2."
+
+
+@pytest.mark.parametrize(
+    ("call", "wrong", "said"),
+    [
+        (emotion.stream, {"options": {}}, NO_OPTIONS),
+        (emotion.analyze, {"options": {"max_faces": 2}}, NO_OPTIONS),
+        (emotion.annotate_files, {"options": {}}, NO_OPTIONS),
+        (emotion.analyze_files, {"models": 3}, "models is the name of a folder or file, not 3."),
+        (emotion.annotate_files, {"models": ""}, "models is the name of a folder or file, not ''."),
+        (emotion.annotate_files, {"output": ""}, "output is the name of a folder or file, not ''."),
+        (emotion.annotate_files, {"metadata": 3}, "metadata is the name of a folder or file, not 3."),
+        (emotion.annotate_files, {"formats": 3}, "formats is"),
+        (emotion.annotate_files, {"progress": None}, "progress is a function"),
+        (emotion.analyze_files, {"progress": 3}, "progress is a function"),
+        (emotion.analyze_files, {"cluster": "nonsense"}, "cluster: 'nonsense' is no cluster"),
+        (emotion.stream, {"on_result": 3}, "on_result is a function, called with each result, not 3."),
+    ],
+)
+def test_a_wrong_value_of_a_parameter_is_refused_with_its_name(models, call, wrong, said):
+    loaded = {} if "models" in wrong or "cluster" in wrong else {"models": models}
+    with pytest.raises(emotion.OptionError, match=said):
+        call("missing.mp4", **loaded, **wrong)
+
+
+def test_models_are_loaded_by_their_name():
+    assert len(emotion.Models.load("lite", provider="cpu").regions) == 2
+    with pytest.raises(emotion.OptionError, match="models is the name of a folder, not int"):
+        emotion.Models.load(3)
 
 
 def test_a_link_that_is_no_video_is_named_and_not_its_copy(models, monkeypatch):

@@ -39,8 +39,8 @@ def test_a_start_that_took_too_long_on_a_busy_machine_is_tried_once_more(starts)
 @pytest.mark.parametrize(
     ("address", "errors", "said"),
     [
-        ("local", [LATE, LATE], "Ray cannot start here .*timed out.*use --jobs"),
-        ("local", ["No room."], r"Ray cannot start here \(No room\.\): use --jobs"),
+        ("local", [LATE, LATE], "Ray cannot start here .*timed out.*leave --cluster out"),
+        ("local", ["No room."], r"Ray cannot start here \(No room\.\): leave --cluster out"),
         (
             "auto",
             ["Versions differ:\n  Ray: 2.60.0\n  Ray: 2.59.0"],
