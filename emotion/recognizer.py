@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, Union
 
 import numpy as np
+import numpy.typing as npt
 
 from emotion.cluster.calls import Loaded
 from emotion.cluster.files import distribute_files
@@ -191,7 +192,7 @@ class Recognizer(Closeable):
         """
         options = self._with(chosen)
         check_callable("progress", progress, "(files done, files in all)")
-        named, pictures = _sorted_out(files)
+        named, pictures = _sorted_out(files, rgb)
         if cluster is not None:
             if pictures or keep_images or self._given:
                 raise OptionError(
@@ -208,9 +209,9 @@ class Recognizer(Closeable):
             inputs = find_inputs(named, recursive, fetch=spool.fetch)
             total = len(inputs) + len(pictures)
             photographs = [one for one in inputs if one.kind == "photograph"]
-            readers = [partial(_read, one) for one in photographs]
+            readers: list[Callable[[], Image]] = [partial(_read, one) for one in photographs]
             names = [one.name for one in photographs] + [""] * len(pictures)
-            readers += [partial(as_image, picture, rgb) for picture in pictures.values()]
+            readers += pictures.values()
             called = [one.name for one in photographs] + [f"picture {place}" for place in pictures]
             for result in self._photographs(readers, names, called, options, left_out, keep_images):
                 results.append(result)
@@ -452,17 +453,35 @@ def _close(stages: Iterable[Stage[Any, Any]]) -> None:
         stage.close()
 
 
-def _sorted_out(files: Files) -> tuple[list[str | os.PathLike[str]], dict[int, PictureLike]]:
-    """The names of files, and, by their places from 1, the images among what was given.
+def _sorted_out(
+    files: Files, rgb: bool
+) -> tuple[list[str | os.PathLike[str]], dict[int, Callable[[], Image]]]:
+    """The names of files, and, by their places from 1, what reads the images among what was given.
 
     What is no name and no image, as an empty cell of a table, is among the images: reading it fails.
     """
     several: list[Any] = [files]
     if not isinstance(files, str | os.PathLike) and _is_list(files):
         # Arrow's arrays have scalars in place of texts.
-        several = files.to_pylist() if hasattr(files, "to_pylist") else list(files)  # type: ignore[arg-type]
-    named = [one for one in several if is_name(one)]
-    return named, {place: one for place, one in enumerate(several, start=1) if not is_name(one)}
+        several = files.to_pylist() if hasattr(files, "to_pylist") else files  # type: ignore[assignment]
+    named, pictures = [], {}
+    for place, one in enumerate(several, start=1):
+        if is_name(one):
+            named.append(one)
+        else:
+            # Who makes one after the other may make all in one array.
+            copied = isinstance(several, Iterator) and isinstance(one, np.ndarray)
+            pictures[place] = _copied(one, rgb) if copied else partial(as_image, one, rgb)
+    return named, pictures
+
+
+def _copied(array: npt.NDArray[Any], rgb: bool) -> Callable[[], Image]:
+    """What returns the image that an array holds now, or raises the reason why it holds none."""
+    try:
+        image = as_image(array, rgb)
+    except SourceError:
+        return partial(as_image, array, rgb)
+    return lambda: image
 
 
 def _is_list(files: object) -> bool:

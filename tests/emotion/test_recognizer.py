@@ -199,8 +199,8 @@ def test_a_column_of_names_is_several_files(image, tmp_path):
     columns = [pd.Series(names), pd.Series(names, dtype="category"), np.array(names), iter(names)]
     columns += [pa.array(names), pa.chunked_array([names]), PolarsSeries(names)]
     for several in columns:
-        assert _sorted_out(several) == (names, {})
-    assert _sorted_out(image) == ([], {1: image})
+        assert _sorted_out(several, False) == (names, {})
+    assert _sorted_out(image, False) == ([], {1: image})
 
 
 class PolarsSeries(list):
@@ -330,6 +330,21 @@ def test_an_address_of_a_file_is_read_by_every_call(reader, image, tmp_path):
     assert len(reader.analyze_files([photograph.as_uri(), clip.as_uri()], end=0.1)) == 4
     with reader.stream(clip.as_uri()) as results:
         assert next(results).index == 0
+
+
+def test_pictures_that_are_made_one_after_the_other_may_be_in_one_array(reader, image):
+    array = np.empty_like(image)
+
+    def refilled():
+        for picture in (image, np.zeros_like(image)):
+            array[:] = picture
+            yield array
+        yield array.astype(float)
+
+    results = reader.analyze_files(refilled())
+    assert [len(result.faces) for result in results] == [1, 0]
+    np.testing.assert_array_equal(results[0].image, image)
+    assert list(results.left_out) == ["picture 3"]
 
 
 def test_one_array_of_several_pictures_is_several(reader, image):
