@@ -160,7 +160,8 @@ export async function ownFile(name, type) {
   return new File([await response.blob()], name, { type });
 }
 
-async function answer(path, options = {}) {
+/** Sends a request and gives the response; a failure is a RequestError. */
+export async function answer(path, options = {}) {
   const response = await send(path, options).catch(() => {
     throw new RequestError(UNREACHABLE, 0);
   });

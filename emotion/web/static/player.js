@@ -1,6 +1,6 @@
 // A video with its controls beneath it, not over it: nothing that is drawn into the picture is covered.
 
-import { clock, icon, isShort, lasting, make } from "./dom.js";
+import { answer, clock, icon, isShort, lasting, make } from "./dom.js";
 import { recall, remember } from "./settings.js";
 
 const SPEEDS = [0.25, 0.5, 1, 1.5, 2, 4];
@@ -49,7 +49,8 @@ export class Player {
   }
 
   toggle() {
-    if (this.playing) this.video.pause();
+    if (this.video.error) this.change(this.kind, true); // the server may be back
+    else if (this.playing) this.video.pause();
     else this.video.play().catch(() => {}); // an error event has been handled
   }
 
@@ -115,11 +116,23 @@ export class Player {
     });
     for (const kind of ["loadedmetadata", "durationchange"]) video.addEventListener(kind, () => this.showTime());
     video.addEventListener("click", () => this.toggle());
-    video.addEventListener("error", () => {
-      this.trouble.textContent =
-        this.kind === "original" ? "This browser cannot play the original: its format is another one." : "The video cannot be played.";
+    video.addEventListener("error", async () => {
+      const { kind } = this;
+      const words = await this.reason();
+      if (kind !== this.kind || !video.error) return;
+      this.trouble.textContent = words;
       this.trouble.hidden = false;
     });
+  }
+
+  /** Why it cannot be played: the browser says only that. */
+  async reason() {
+    try {
+      await answer(this.address(this.kind), { headers: { Range: "bytes=0-0" } });
+    } catch (error) {
+      return error.message;
+    }
+    return this.kind === "original" ? "This browser cannot play the original: its format is another one." : "The video cannot be played.";
   }
 
   turned() {
@@ -139,8 +152,9 @@ export class Player {
   }
 
   /** The other picture, at the same moment; one that cannot be played, or not yet, has none of its own. */
-  change(kind) {
-    if (this.video.readyState > HTMLMediaElement.HAVE_NOTHING) this.left = { time: this.time, playing: this.playing };
+  change(kind, play = false) {
+    const { time, playing } = this.left ?? this;
+    this.left = { time, playing: playing || play };
     this.kind = kind;
     this.trouble.hidden = true;
     this.video.src = this.address(kind);

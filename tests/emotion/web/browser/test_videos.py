@@ -163,7 +163,14 @@ def check_player(visitor):
     picture.select_option("With results")
     visitor.until(f"Math.abs(document.querySelector('.player video').currentTime - {at}) < 0.1")
     assert page.evaluate("document.querySelector('.player video').playbackRate") == 2
+    page.route("**/original", lambda route: route.abort())
+    picture.select_option("Original")
+    expect(page.locator(".player .error")).to_contain_text("The server cannot be reached")
     page.unroute("**/original")
+    page.locator(".player").get_by_role("button", name="Play").click()
+    visitor.until("document.querySelector('.player video').readyState > 0")
+    expect(page.locator(".player .error")).to_be_hidden()
+    visitor.until(f"document.querySelector('.player video').currentTime >= {at} - 0.1")
 
 
 def check_paper(visitor):
