@@ -50,7 +50,10 @@ SYSTEM_LIBRARIES = (
 
 MEMORY_ADVICE = "free some memory, or raise this program's limit"
 """What to do where there is too little memory, as the end of a sentence."""
+_THREADS_ADVICE = "let the program start more threads and processes ('ulimit -u', or the limit of its container)"
 _ADVICE = {
+    # Of a process or a decoder's thread that cannot be started.
+    errno.EAGAIN: _THREADS_ADVICE,
     errno.ENOMEM: MEMORY_ADVICE,
     errno.EMFILE: "let the program open more files ('ulimit -n 1024')",
     errno.ENFILE: "close other programs: all of them together have too many files open",
@@ -69,7 +72,7 @@ def machine_advice(error: BaseException | None) -> str:
     if isinstance(error, MemoryError):
         return MEMORY_ADVICE
     if isinstance(error, RuntimeError) and str(error).startswith(_NO_THREAD):
-        return "let the program start more threads ('ulimit -u', or the limit of its container)"
+        return _THREADS_ADVICE
     if str(getattr(error, "strerror", "")).startswith(_NO_TEMPORARY_FOLDER):
         return "name a folder for temporary files that can be written to, in the variable TMPDIR"
     return _ADVICE.get(getattr(error, "errno", None) or 0, "")

@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import logging
 import os
 import re
 import sys
@@ -202,8 +203,11 @@ def filter_standard_error() -> None:
 
     MediaPipe warns at times in the middle of its work, and a program that promises one clear line for
     each fault must not add lines of others. Python's own `sys.stderr` keeps the terminal; only what is
-    written to file descriptor 2 beside it takes the way through the filter.
+    written to file descriptor 2 beside it takes the way through the filter. Where no thread can be started,
+    nothing is filtered.
     """
+    # It reports that it looks for fonts, and where it keeps them if the user has no home.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
         terminal = os.dup(2)
     except OSError:  # no standard error at all, as of a program without a console
@@ -211,13 +215,18 @@ def filter_standard_error() -> None:
     # Whoever started this may have closed it; then it is `occupy_standard_files`'.
     encoding = "utf-8" if sys.stderr is None else sys.stderr.encoding
     source, sink = os.pipe()
+    thread = threading.Thread(target=_filter, args=(source, terminal), name="native log", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:  # a limit on threads: what needs more of them says so
+        for descriptor in (source, sink, terminal):
+            os.close(descriptor)
+        return
     os.dup2(sink, 2)
     os.close(sink)
     sys.stderr = os.fdopen(
         terminal, "w", buffering=1, encoding=encoding, errors="backslashreplace", closefd=False
     )
-    thread = threading.Thread(target=_filter, args=(source, terminal), name="native log", daemon=True)
-    thread.start()
     atexit.register(_finish, terminal, thread)
 
 

@@ -124,6 +124,7 @@ def test_a_place_that_cannot_be_written_ends_in_one_sentence(monkeypatch, capsys
     [
         (RuntimeError("can't start new thread"), "thread: let the program start more threads"),
         (MemoryError(), "There is too little memory: free some memory"),
+        (OSError(errno.EAGAIN, "Resource temporarily unavailable"), "let the program start more threads"),
         (OSError(errno.EMFILE, "Too many open files"), "files: let the program open more files"),
         (OSError(errno.ENOENT, "No usable temporary directory found in []"), "in the variable TMPDIR"),
     ],

@@ -201,3 +201,20 @@ print(len(detector.detect(Picture(frames[0]))))
 detector.close()
 """
     assert said_by(program) == b""
+
+
+def test_reports_of_matplotlib_about_its_fonts_are_hidden():
+    said = said_by("import logging; logging.getLogger('matplotlib.font_manager').warning('building')")
+    assert said == b""
+
+
+def test_where_no_thread_can_be_started_nothing_is_filtered():
+    beginning = """
+import os, threading
+def refuse(self):
+    raise RuntimeError("can't start new thread")
+threading.Thread.start = refuse
+"""
+    command = [sys.executable, "-c", beginning + FILTERED + "os.write(2, b'INFO: it goes on')"]
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, timeout=250)
+    assert (done.returncode, done.stderr) == (0, b"INFO: it goes on")

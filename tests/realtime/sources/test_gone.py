@@ -61,13 +61,16 @@ def test_a_machine_that_lacks_something_is_no_damaged_video(monkeypatch, clips, 
         VideoFile(clips["mp4"])
 
 
-def test_a_decoder_without_memory_is_no_damaged_video(monkeypatch, clips):
-    def no_memory(decoder, packet):
-        decoder._note_fault(av.error.FFmpegError(errno.ENOMEM, os.strerror(errno.ENOMEM)))
+@pytest.mark.parametrize(
+    ("code", "advice"), [(errno.ENOMEM, "free some memory"), (errno.EAGAIN, "more threads and processes")]
+)
+def test_a_decoder_without_memory_or_threads_is_no_damaged_video(monkeypatch, clips, code, advice):
+    def fail(decoder, packet):
+        decoder._note_fault(av.error.FFmpegError(code, os.strerror(code)))
         return []
 
-    monkeypatch.setattr("emotion.realtime.sources.decoding.Decoder._decode", no_memory)
-    with pytest.raises(SourceError, match=r"cannot be read .*free some memory"):
+    monkeypatch.setattr("emotion.realtime.sources.decoding.Decoder._decode", fail)
+    with pytest.raises(SourceError, match=rf"cannot be read .*{advice}"):
         VideoFile(clips["mp4"])
 
 
