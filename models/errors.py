@@ -50,7 +50,9 @@ SYSTEM_LIBRARIES = (
 
 MEMORY_ADVICE = "free some memory, or raise this program's limit"
 """What to do where there is too little memory, as the end of a sentence."""
-_THREADS_ADVICE = "let the program start more threads and processes ('ulimit -u', or the limit of its container)"
+_THREADS_ADVICE = (
+    "let the program start more threads and processes ('ulimit -u', or the limit of its container)"
+)
 _ADVICE = {
     # Of a process or a decoder's thread that cannot be started.
     errno.EAGAIN: _THREADS_ADVICE,
