@@ -41,6 +41,16 @@ def test_every_frame_keeps_its_timestamp(tmp_path, name, options):
     assert not partial_path(target).exists()
 
 
+def test_the_last_picture_of_a_time_lapse_is_as_long_as_the_others(tmp_path):
+    sink = Mp4Sink(tmp_path / "a.mp4", dataclasses.replace(INFO, average_rate=Fraction(1, 3)))
+    for index in range(4):
+        shown = frame(index, round(3 * index / TIME_BASE))
+        sink.write(shown, shown.frame.image)
+    with av.open(str(sink.close())) as container:
+        assert float(container.streams.video[0].duration * TIME_BASE) == 12
+        assert container.duration == 12 * av.time_base
+
+
 def test_the_time_base_stays(tmp_path):
     clip(tmp_path / "in.mkv", time_base=MILLISECONDS)
     copy(tmp_path / "in.mkv", tmp_path / "out.mp4")
