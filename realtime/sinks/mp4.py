@@ -180,7 +180,7 @@ class Mp4Sink(FileSink):
 
     def _mux(self, packets: "list[av.Packet[VideoStream]]") -> None:
         for packet in packets:
-            if self._info.average_rate < 1:  # the encoder is told another one, and the last picture would be short
+            if self._info.average_rate < 1:  # the encoder is told another one
                 packet.duration = round(1 / self._info.average_rate / packet.time_base)
             begin = Fraction(packet.dts or 0) * packet.time_base
             if self._sound:
