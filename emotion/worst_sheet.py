@@ -36,7 +36,7 @@ def draw_sheet(worst: Sequence[Prediction], faces: LabelledFaces, photographs: M
         top = _SPACE + place // _COLUMNS * high
         shown = _fitted(_picture(one, faces, photographs))
         sheet[top : top + shown.shape[0], left : left + shown.shape[1]] = shown
-        _write(sheet, f"{one.label}: {one.answer} {one.confidence:.0%}", left, top + _SIDE + 2, bold=True)
+        _write(sheet, f"{one.label}: {one.predicted} {one.confidence:.0%}", left, top + _SIDE + 2, bold=True)
         _write(sheet, escaped(one.source), left, top + _SIDE + 2 + _LINE)
     return cv2.imencode(".jpg", sheet, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
 

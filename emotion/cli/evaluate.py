@@ -137,7 +137,7 @@ def evaluate_command(
         console.print(f"Recorded in {shown(engine.models)}")
     if files:
         contents = report.texts(evaluation) | evaluator.predictions(evaluation)
-        paths = files.write(contents, {"about": about, "judged": evaluation.vote.faces})
+        paths = files.write(contents, {"about": about, "faces": evaluation.vote.faces})
         console.print(f"Report: {', '.join(shown(path) for path in paths)}")
     if evaluator.unreadable:
         errors.print(f"{evaluator.unreadable} could not be read, or not to the end: see above.", style="red")

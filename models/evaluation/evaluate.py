@@ -49,14 +49,14 @@ class VideoPrediction:
 
     Attributes:
         name: its path in the folder.
-        label, answer: its class in the data set, and the predicted (strongest) one.
+        label, predicted: its class in the data set, and the predicted (strongest) one.
         strength: by emotion, of the smoothed vote over the video; see `statistics.video_emotion`.
         seconds: its length.
     """
 
     name: str
     label: str
-    answer: str
+    predicted: str
     strength: dict[str, float]
     seconds: float
 

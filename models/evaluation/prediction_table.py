@@ -21,7 +21,7 @@ class Prediction:
     Attributes:
         source: where it comes from.
         label: its class in the data set.
-        answer: the predicted class; empty if it was left out.
+        predicted: the predicted class; empty if it was left out.
         probabilities: of the vote, by class; for a video the strengths; empty if it was left out.
         regions: the predicted class of each region alone, by its name.
         index: of the face among those that were evaluated; None if it was left out, and for videos.
@@ -31,7 +31,7 @@ class Prediction:
 
     source: str
     label: str
-    answer: str = ""
+    predicted: str = ""
     probabilities: dict[str, float] = field(default_factory=dict)
     regions: dict[str, str] = field(default_factory=dict)
     index: int | None = None
@@ -41,7 +41,7 @@ class Prediction:
     @property
     def confidence(self) -> float:
         """The probability of the predicted class."""
-        return self.probabilities.get(self.answer, 0.0)
+        return self.probabilities.get(self.predicted, 0.0)
 
 
 def predictions_of_faces(
@@ -71,17 +71,17 @@ def predictions_of_faces(
 
 def predictions_of_videos(videos: Sequence[VideoPrediction]) -> list[Prediction]:
     """The prediction for each video: its strongest class."""
-    return [Prediction(video.name, video.label, video.answer, dict(video.strength)) for video in videos]
+    return [Prediction(video.name, video.label, video.predicted, dict(video.strength)) for video in videos]
 
 
 def to_csv(predictions: Sequence[Prediction], classes: Sequence[str]) -> str:
-    """One row per prediction: source, label, answer, right, confidence, each class and region, left_out,
+    """One row per prediction: source, label, predicted, right, confidence, each class and region, left_out,
     near_duplicate_of.
     """
     regions = list(dict.fromkeys(name for one in predictions for name in one.regions))
     file = io.StringIO()
     rows = csv.writer(file, lineterminator="\n")
-    head = ["source", "label", "answer", "right", "confidence", *classes, *regions]
+    head = ["source", "label", "predicted", "right", "confidence", *classes, *regions]
     rows.writerow([*head, "left_out", "near_duplicate_of"])
     for one in predictions:
         evaluated = not one.reason
@@ -89,8 +89,8 @@ def to_csv(predictions: Sequence[Prediction], classes: Sequence[str]) -> str:
             [
                 readable(one.source),
                 one.label,
-                one.answer,
-                int(one.answer == one.label) if evaluated else "",
+                one.predicted,
+                int(one.predicted == one.label) if evaluated else "",
                 f"{one.confidence:.4f}" if evaluated else "",
                 *(f"{one.probabilities[name]:.4f}" if evaluated else "" for name in classes),
                 *(one.regions.get(name, "") for name in regions),
@@ -103,5 +103,5 @@ def to_csv(predictions: Sequence[Prediction], classes: Sequence[str]) -> str:
 
 def worst(predictions: Sequence[Prediction], count: int) -> list[Prediction]:
     """The errors with the smallest probability of the true class, at most so many."""
-    wrong = [one for one in predictions if one.probabilities and one.answer != one.label]
+    wrong = [one for one in predictions if one.probabilities and one.predicted != one.label]
     return sorted(wrong, key=lambda one: (one.probabilities[one.label], -one.confidence))[:count]

@@ -131,8 +131,8 @@ def _rules(evaluation: Evaluation) -> Table:
 
 def _videos(evaluation: Evaluation) -> Table:
     rows = [
-        [video.name, video.label, video.answer, f"{video.strength[video.answer]:.0%}", f"{video.seconds:.1f}"]
-        for video in evaluation.videos
+        [one.name, one.label, one.predicted, f"{one.strength[one.predicted]:.0%}", f"{one.seconds:.1f}"]
+        for one in evaluation.videos
     ]
     return Table(("video", "label", "prediction", "strength", "seconds"), rows)
 

@@ -66,7 +66,7 @@ class WeightedMean:
         return np.asarray(sharp / sharp.sum(axis=1, keepdims=True), dtype=np.float32)
 
     def cooled(self, temperature: float) -> "WeightedMean":
-        """The same answers, less sure: its log probabilities divided by a temperature."""
+        """The same predictions, less sure: its log probabilities divided by a temperature."""
         return WeightedMean(self.weights, self.temperature * temperature)
 
     def to_json(self, classes: Classes, regions: Sequence[str]) -> dict[str, Any]:
@@ -112,7 +112,7 @@ class LogLinear:
         return _normalise(log_features(predictions) @ self.coefficients + self.bias)
 
     def cooled(self, temperature: float) -> "LogLinear":
-        """The same answers, less sure: its log probabilities divided by a temperature."""
+        """The same predictions, less sure: its log probabilities divided by a temperature."""
         return LogLinear(
             (self.coefficients / temperature).astype(np.float32), (self.bias / temperature).astype(np.float32)
         )

@@ -13,7 +13,7 @@ NAMES = ("report.md", "sheet.jpg")
 
 def test_what_is_its_own_is_replaced_and_what_was_changed_is_not(tmp_path):
     folder = tmp_path / "new" / "out"
-    OwnFiles(folder, NAMES, "report", False).write({"report.md": "one"}, {"judged": 1})
+    OwnFiles(folder, NAMES, "report", False).write({"report.md": "one"}, {"faces": 1})
     (paths,) = [OwnFiles(folder, NAMES, "report", False).write({"report.md": "two", "sheet.jpg": b"2"}, {})]
     assert [path.read_text() for path in paths] == ["two", "2"]
     listed = json.loads((folder / "report.summary.json").read_text())

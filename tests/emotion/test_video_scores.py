@@ -31,10 +31,10 @@ def test_videos_are_evaluated_over_their_time(folder, tmp_path, monkeypatch, cap
     assert (video["name"], video["label"]) == ("clips/Tearful/demo.mp4", "sadness")
     assert set(video["strength"]) == set(EMOTIONS)
     assert sum(video["strength"].values()) == pytest.approx(1, abs=0.01)
-    assert video["answer"] == max(video["strength"], key=video["strength"].get)
+    assert video["predicted"] == max(video["strength"], key=video["strength"].get)
     assert values["missing"] == {"neutral": 1}
     assert values["scores"]["vote"]["faces"] == 1
-    assert values["scores"]["vote"]["accuracy"]["value"] == (video["answer"] == "sadness")
+    assert values["scores"]["vote"]["accuracy"]["value"] == (video["predicted"] == "sadness")
     page = (tmp_path / "out" / "report.html").read_text()
     assert "clips/Tearful/demo.mp4" in page
     assert "in 1 more video no face was found (not counted)" in page

@@ -301,7 +301,7 @@ def test_a_real_face_goes_the_whole_road(tmp_path, capsys, monkeypatch):
     assert "1 video is not evaluated together with photographs" in said.err
     rows = list(csv.DictReader((out / "predictions.csv").read_text().splitlines()))
     assert len(rows) == 6
-    assert {row["answer"] == row["label"] for row in rows} == {row["right"] == "1" for row in rows}
+    assert {row["predicted"] == row["label"] for row in rows} == {row["right"] == "1" for row in rows}
     assert all(abs(sum(float(row[name]) for name in EMOTIONS) - 1) < 1e-3 for row in rows)
     sheet = cv2.imread(str(out / "worst.jpg"))
     assert sheet[12:232, 12:232].std() > 10  # the first is a picture
@@ -352,7 +352,7 @@ def test_the_worst_predictions_give_their_label_the_least():
     assert [one.source for one in worst([*reported, left_out], 5)] == ["1", "0"]
     assert worst(reported, 1) == [reported[1]]
     table = to_csv([*reported, left_out], ("anger", "fear")).splitlines()
-    assert table[0] == "source,label,answer,right,confidence,anger,fear,left_out,near_duplicate_of"
+    assert table[0] == "source,label,predicted,right,confidence,anger,fear,left_out,near_duplicate_of"
     assert table[2] == "1,fear,anger,0,0.9000,0.9000,0.1000,,"
     assert table[4] == "gone.jpg,anger,,,,,,no face was found,"
 
