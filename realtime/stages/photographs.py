@@ -25,7 +25,7 @@ from emotion.realtime.stages.face_boxes import Corners, among, corners, overlap,
 from emotion.realtime.stages.faces import face_frame
 from emotion.realtime.stages.options import VoteOptions
 from emotion.realtime.stages.people import People
-from emotion.realtime.stages.tile_search import is_cut, tiles
+from emotion.realtime.stages.tile_search import Tile, finer_tiles, is_cut, tiles
 from emotion.realtime.stages.upside_down import is_upside_down, shows_one_turned
 
 # The window of a small face for the landmarker, in sizes of the face.
@@ -123,7 +123,14 @@ class PhotographFinder:
         found = _each_once(self._many.detect(picture, 0.0))
         # Tiles show smaller faces than the whole picture: if the maximum is reached, they would not be kept.
         is_full = len(found) >= self._max_faces
-        found += self._others(picture, self._whole(picture) if is_full else self._small(picture), found)
+        squares = tiles(picture.width, picture.height)
+        boxes = self._whole(picture) if is_full else self._small(picture, squares)
+        found += self._others(picture, boxes, found)
+        for length, finer in finer_tiles(picture.width, picture.height):
+            # Beside a face that is larger than a tile, those that only tiles show are in the background.
+            if len(found) >= self._max_faces or any(_size(face) > length for face in found):
+                break
+            found += self._others(picture, self._small(picture, finer), found)
         found = _each_once(found)
         return self._largest(found), max(0, len(found) - self._max_faces)
 
@@ -146,9 +153,9 @@ class PhotographFinder:
     def _whole(self, picture: Picture) -> Iterator[Corners]:
         yield from self._detector.detect(picture)
 
-    def _small(self, picture: Picture) -> Iterator[Corners]:
+    def _small(self, picture: Picture, squares: Sequence[Tile]) -> Iterator[Corners]:
         """The faces in tiles of the picture, each from every tile that contains it completely."""
-        for tile in tiles(picture.width, picture.height):
+        for tile in squares:
             for box in self._detector.detect(picture.part(*tile)):
                 if not is_cut(box, tile, picture):
                     yield box

@@ -5,6 +5,7 @@ picture: a few at a time, all of them in `SCAN_SECONDS`.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
@@ -21,8 +22,14 @@ SCAN_SECONDS = 2.0
 # smaller ones are too small to classify.
 _TILE = 0.5
 _SMALLEST_TILE = 288
+# Shares in which large photographs are also searched, in turn.
+_FINER = (0.25, 0.125)
 # The detector misses faces below this share of its input's longer side.
 _MISSED = 1 / 8
+
+
+Tile: TypeAlias = tuple[int, int, int, int]
+"""A square of a picture: left, top, right, bottom."""
 
 
 class TileSearch:
@@ -38,7 +45,7 @@ class TileSearch:
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
         self.looks = 0
-        self._tiles: list[tuple[int, int, int, int]] = []
+        self._tiles: list[Tile] = []
         self._next = 0
         self._scanned = -np.inf
         self._looked = -np.inf
@@ -87,7 +94,7 @@ class TileSearch:
         self.looks += 1
         return self._detector.detect(picture)
 
-    def _due(self, picture: Picture, seconds: float) -> list[tuple[int, int, int, int]]:
+    def _due(self, picture: Picture, seconds: float) -> list[Tile]:
         """The tiles that are due by the time since the last picture, in turn; at first all."""
         self._tiles = self._tiles or tiles(picture.width, picture.height)
         waited = seconds - self._scanned
@@ -103,7 +110,7 @@ class TileSearch:
         return [self._tiles[(first + step) % len(self._tiles)] for step in range(count)]
 
 
-def tiles(width: int, height: int) -> list[tuple[int, int, int, int]]:
+def tiles(width: int, height: int) -> list[Tile]:
     """Squares that cover a picture, each a third over the next: left, top, right, bottom.
 
     Any face that is too small for the whole picture is completely inside one of them: if a third of a
@@ -120,7 +127,15 @@ def tiles(width: int, height: int) -> list[tuple[int, int, int, int]]:
     return found
 
 
-def _squares(width: int, height: int, side: int, shared: float) -> list[tuple[int, int, int, int]]:
+def finer_tiles(width: int, height: int) -> Iterator[tuple[int, list[Tile]]]:
+    """The same for smaller faces in large photographs: each time a side, and the squares."""
+    for share in _FINER:
+        side = round(share * min(width, height))
+        if side >= _SMALLEST_TILE:
+            yield side, _squares(width, height, side, side / 3)
+
+
+def _squares(width: int, height: int, side: int, shared: float) -> list[Tile]:
     return [
         (left, top, left + side, top + side)
         for top in _starts(height, side, shared)
@@ -133,7 +148,7 @@ def _starts(length: int, side: int, shared: float) -> list[int]:
     return [int(start) for start in np.linspace(0, length - side, count)]
 
 
-def is_cut(box: Corners, tile: tuple[int, int, int, int], picture: Picture) -> bool:
+def is_cut(box: Corners, tile: Tile, picture: Picture) -> bool:
     """Whether a face may be truncated by a tile's edge, or false; the next tile contains it completely."""
     left, top, right, bottom = tile
     return bool(

@@ -9,7 +9,8 @@ import pytest
 from emotion.models.faces.picture import Landmarks
 from emotion.models.regions import eye_distance
 from emotion.realtime.messages import VideoFrame
-from emotion.realtime.stages import photographs
+from emotion.realtime.stages import photographs, tile_search
+from emotion.realtime.stages.face_boxes import corners
 from emotion.realtime.stages.tile_search import tiles
 from tests.helpers.clips import beginning_of_demo
 
@@ -170,6 +171,37 @@ def test_a_mouth_in_a_tile_is_no_face(finder):
     box = np.array([100, 190, 140, 240], np.float32)
     one = finder([large], {FIRST: [box]}, {(50, 140, 190, 290): [mouth]})
     assert one._find(Photograph, None) == ([large], 0)
+
+
+class Large(Photograph):
+    """As a telephone's camera takes it."""
+
+    width, height = 4000, 3000
+
+
+@pytest.mark.parametrize(
+    ("side", "most", "levels"),
+    [(300, 4, 3), (500, 4, 2), (800, 4, 1), (300, 1, 0)],
+    ids=["small", "larger than a small tile", "larger than any finer tile", "no room"],
+)
+def test_large_photographs_are_searched_for_small_faces_unless_there_is_a_much_larger_one(
+    finder, side, most, levels
+):
+    known = at(10, 20, 10 + side, 20 + side)
+    one = finder([known], most=most)
+    one._find(Large, None)
+    finer = [squares for _, squares in tile_search.finer_tiles(4000, 3000)]
+    expected = [tiles(4000, 3000), *finer][:levels] or [["all"]]
+    assert one._detector.shown == [tile for squares in expected for tile in squares]
+
+
+def test_a_small_face_in_a_large_photograph_is_found(finder):
+    (_, first), (_, second) = tile_search.finer_tiles(4000, 3000)
+    box, other = (np.array([x, 110, x + 60, 180], np.float32) for x in (100, 200))
+    near = {(30, 40, 230, 250): [at(*box)], (130, 40, 330, 250): [at(*other)]}
+    one = finder(boxes={first[0]: [box], second[0]: [box, other]}, near=near)
+    found, _ = one._find(Large, None)
+    assert [corners(face).tolist() for face in found] == [box.tolist(), other.tolist()]
 
 
 @pytest.mark.parametrize("most", [2, 3, 4])
