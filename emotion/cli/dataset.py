@@ -9,7 +9,7 @@ from rich.table import Table
 from emotion.cli.console import console, errors, shown
 from emotion.cli.parameters import with_options
 from emotion.cli.places import DATA
-from emotion.cli.progress import counting
+from emotion.cli.progress import counting, resumable
 from emotion.models.data.dataset import make_dataset
 from emotion.models.data.labelled import describe_others, describe_votes
 from emotion.models.data.options import DatasetOptions
@@ -57,7 +57,7 @@ def dataset(
     refuse_shipped(output)
     check_folder(output)
     keep_apart([*roots, parts], results)
-    with counting("Detecting faces") as progress:
+    with resumable(), counting("Detecting faces") as progress:
         summary = make_dataset(roots, output, options, workers, progress, parts, errors.print)
     table = Table("faces", *options.classes, "all")
     for part, counts in summary.faces.items():

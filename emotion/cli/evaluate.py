@@ -229,10 +229,11 @@ class _Evaluator:
     def about(self) -> dict[str, Any]:
         """The description of the models in the report."""
         manifests = [model.manifest for model in self._models]
+        data = {manifest.region: manifest.data or "not said" for manifest in manifests}
         return {
             "rule": self._rule,
             "models": {f"{m.region} ({m.architecture}, {m.precision})": m.sha256 for m in manifests},
-            "trained on": manifests[0].data or "not said",
+            "trained on": data if len(set(data.values())) > 1 else manifests[0].data or "not said",
         }
 
     def record(self, name: str, evaluation: Evaluation) -> None:

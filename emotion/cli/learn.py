@@ -8,7 +8,7 @@ import typer
 from emotion.cli.console import console, errors, shown, typed
 from emotion.cli.parameters import with_options
 from emotion.cli.places import MODELS
-from emotion.cli.progress import counting
+from emotion.cli.progress import counting, resumable
 from emotion.cli.scores import scores_table
 from emotion.models.errors import MissingDependencyError
 from emotion.models.installing import pip_install
@@ -58,7 +58,8 @@ def learn(
         ) from error
     check_folder(output)
     keep_apart(roots, [output])
-    made = run(roots, output, options, counting, errors.print, workers)
+    with resumable():
+        made = run(roots, output, options, counting, errors.print, workers)
     table = scores_table(made.evaluation)
     table.title = (
         f"{made.evaluation.vote.faces} faces "

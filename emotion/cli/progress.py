@@ -63,6 +63,16 @@ def times() -> tuple[ProgressColumn, ...]:
 
 
 @contextlib.contextmanager
+def resumable() -> Iterator[None]:
+    """Say what to do after Ctrl-C during work that the same command resumes."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        errors.print("Stopped: the same command resumes.")
+        raise
+
+
+@contextlib.contextmanager
 def counting(description: str) -> Iterator[Counter]:
     """A progress bar as the callback (done, total) of the library's functions."""
     with progress_bar("/s", TextColumn("{task.fields[note]}", markup=False)) as bar:

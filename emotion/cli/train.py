@@ -12,7 +12,7 @@ import typer
 from emotion.cli.console import console, errors, shown
 from emotion.cli.parameters import with_options
 from emotion.cli.places import DATA, RUNS, DataFolder, needs_training
-from emotion.cli.progress import counting
+from emotion.cli.progress import counting, resumable
 from emotion.models.data.fingerprints import Fingerprints, of_models
 from emotion.models.engines.options import model_folder, model_folder_name
 from emotion.models.errors import ModelFileError
@@ -70,7 +70,7 @@ def train(
     _warn_of_sizes(options)
     if start_from and start_from.is_dir():
         start_from = _restored(options, start_from, data, folder)
-    with counting(f"Training the {options.view}") as progress:
+    with resumable(), counting(f"Training the {options.view}") as progress:
         model = training.train(
             data,
             folder,

@@ -261,7 +261,7 @@ def _in_words(row: Comparison) -> str:
     if row.rule == DEFAULT:
         return text
     points = (f"{100 * part:+.1f}" for part in (row.gain.value, row.gain.low, row.gain.high))
-    losses = (f"{-part:+.3f}" for part in (row.saving.value, row.saving.high, row.saving.low))
+    losses = (f"{0.0 - round(part, 3):+.3f}" for part in (row.saving.value, row.saving.high, row.saving.low))
     return f"{text}; against the source's {_bracketed(points)} points, log loss {_bracketed(losses)}"
 
 

@@ -2,9 +2,10 @@
 
 A run is a folder::
 
-    run.json        the options, versions and seed it runs with, and a checksum of its faces and labels
+    run.json        the options, versions and seed it runs with, a checksum of its faces and labels, and the
+                    finished network's scores on the validation part
     history.csv     a row an epoch: losses and balanced accuracy on the validation part
-    curves.png      the same as a picture
+    curves.png      the same as a picture, and the finished network's scores
     checkpoint.keras  weights and optimiser after a whole epoch
     model.keras     the trained network, once the run is finished
     fingerprints.npz  which faces it has seen (`emotion.models.data.fingerprints`)
@@ -127,7 +128,10 @@ def train(
     finished = networks.build(options.view, options.network)
     finished.set_weights(learner.network.get_weights())
     settle_batch_norm(finished, training)
-    finish(*_validate(finished, validation, view_size(options.view), options.batch))
+    scores = _validate(finished, validation, view_size(options.view), options.batch)
+    finish(*scores)
+    save_curves(run / "curves.png", [asdict(row) for row in history], scores)
+    _record(run, scores)
     _save(finished, run / "model.keras")
     return run / "model.keras"
 
@@ -411,6 +415,15 @@ def _claim(run: Path, options: TrainingOptions, start_from: Path | None, faces: 
     versions = {"python": platform.python_version(), "keras": keras.__version__, backend: version(backend)}
     values = {"options": wanted, "faces": faces, "versions": versions}
     write_atomically(path, json.dumps(values, indent=2) + "\n")
+
+
+def _record(run: Path, scores: tuple[float, float]) -> None:
+    """Write the finished network's scores on the validation part."""
+    path = run / "run.json"
+    known = json.loads(path.read_text(encoding="utf-8"))
+    loss, accuracy = scores
+    found = {"finished": {"validation_loss": loss, "validation_balanced_accuracy": accuracy}}
+    write_atomically(path, json.dumps(known | found, indent=2) + "\n")
 
 
 def _save(model: keras.Model, path: Path) -> None:

@@ -33,6 +33,7 @@ with warnings.catch_warnings():
     from emotion.models.training import networks
     from emotion.models.training import trainer as training
     from emotion.models.training.augmentation import Augment, draw, flipped, mixed, resize
+    from emotion.models.training.curves import draw_curves
     from emotion.models.training.inputs import load_view, view_size
     from tests.helpers.small_dataset import striped_dataset
 
@@ -124,6 +125,23 @@ def test_what_the_finished_network_scores_is_reported(data, finished):
     answers = network.predict_on_batch(faces.crops()[..., None])[networks.EMOTION_HEAD].argmax(axis=1)
     assert balanced_accuracy == pytest.approx(balanced_accuracy_score(faces.labels, answers), abs=0.05)
     assert loss != epochs[-1].validation_loss
+    known = json.loads((run / "run.json").read_text())["finished"]
+    assert known == {"validation_loss": loss, "validation_balanced_accuracy": balanced_accuracy}
+
+
+def test_the_finished_network_is_in_the_curves():
+    history = [
+        {"epoch": 1, "emotion_loss": 2.0, "validation_loss": 1.8, "validation_balanced_accuracy": 0.3},
+        {"epoch": 2, "emotion_loss": 1.5, "validation_loss": 1.6, "validation_balanced_accuracy": 0.4},
+    ]
+    places = []
+    for axes in draw_curves(history, (1.1, 0.65)).axes:
+        (star,) = (line for line in axes.lines if line.get_label() == "finished network, validation")
+        places.append((*star.get_xdata(), *star.get_ydata()))
+    assert places == [(2, 1.1), (2, 65.0)]
+    assert all(
+        "finished" not in line.get_label() for axes in draw_curves(history).axes for line in axes.lines
+    )
 
 
 class RecordingLearner(training._Learner):
