@@ -33,10 +33,11 @@ class AnnotatedFiles:
     """The files that a call of `emotion.annotate_files` wrote.
 
     Attributes:
-        files: the results of each source; tables and summary of all photographs are under ``""``.
-        left_out: sources that could not be read, or not to their end, with the reason; the latter also have
-            files.
-        passed_over: sources that were already done.
+        files: by source, the files that were written; tables and summary of all photographs are under
+            ``""``.
+        left_out: by source, the reason why it could not be read, or not to its end; the latter also have
+            `files`.
+        passed_over: sources that had been done before (`resume`).
         study: folder of the study with its page and tables; None if there is no study.
     """
 

@@ -236,7 +236,16 @@ class Recognizer(Closeable):
     ) -> Stream:
         """Analyse a video, camera or stream; results are computed while you iterate, in constant memory.
 
-        See `emotion.stream`.
+        Args:
+            source: as in `emotion.stream`.
+            live: skip frames to keep up with real time; by default for live sources.
+            rgb: arrays are in RGB order.
+            on_result: called with each result in another thread; you do not iterate then.
+            chosen: options for this call, for example ``smooth=0.5, every="1s"``.
+
+        Raises:
+            OptionError: an option is unknown or out of bounds.
+            SourceError: the source cannot be opened, or is interrupted while you iterate.
         """
         options = self._with(chosen)
         if on_result is not None:

@@ -53,16 +53,17 @@ class FaceResult:
         box: left, top, width and height in pixels; may extend beyond the image.
         label: a class, or ``uncertain``; it does not flicker.
         since: the time in the source at which the label began, in seconds; 0 in a photograph.
-        emotion: the class with the largest probability in this frame.
-        confidence: the probability of `emotion`, in [0, 1].
-        probabilities: by class, smoothed over time; they sum to one. These three are None if all regions
-            have been hidden for a second.
-        probabilities_frame: the vote of this frame alone, by class; None if all regions are hidden.
-        regions: the smoothed prediction of each region (``eyes``, ``lips``), by class; None if the region
-            is hidden.
-        blendshapes: the same from the blendshapes; None if the rule of the vote does not use them.
-        details: the additional columns of the option ``columns``: see `emotion.realtime.details`.
-        landmarks: float32 (478, 2), in pixels, by MediaPipe; None if they were not kept.
+        emotion: the class with the largest of `probabilities`; None if all regions have been hidden for a
+            second.
+        confidence: that probability, in [0, 1]; None likewise.
+        probabilities: by class, the vote smoothed over time; the sum is 1. None likewise.
+        probabilities_frame: by class, the vote of this frame alone; None if all regions are hidden.
+        regions: by region (``eyes``, ``lips``), its prediction by class, smoothed over time; None if the
+            region is hidden.
+        blendshapes: by class, the same from the blendshapes; None if the rule of the vote does not use them.
+        details: by name, the additional columns that the option ``columns`` names, such as ``yaw``.
+        landmarks: float32 (478, 2), x and y in pixels; None if they were not kept (``columns=("landmarks",)``
+            keeps them).
     """
 
     track_id: int
@@ -196,9 +197,13 @@ class Result:
         return Renderer(self._drawing).draw(with_margin(frame, self._drawing) if self.photograph else frame)
 
     def plot(self, ax: "matplotlib.axes.Axes | None" = None) -> "matplotlib.axes.Axes":
-        """Plot each face's probabilities into matplotlib axes, as bars in the classes' colours.
+        """Plot each face's probabilities as bars in the classes' colours; several faces differ by hatching.
 
-        Of several faces each has a hatching of its own, which the legend names. Returns the axes.
+        Args:
+            ax: matplotlib axes to draw into; by default new ones.
+
+        Returns:
+            The axes.
         """
         return plot_bars(ax, (readable(self.source), self._frame))
 
@@ -211,7 +216,11 @@ class Result:
         return Results([self]).to_arrow()
 
     def to_df(self) -> "pd.DataFrame":
-        """The same for pandas, which must be installed; emotions and labels are categories."""
+        """The same for pandas; emotions and labels are categories.
+
+        Raises:
+            MissingDependencyError: pandas is not installed.
+        """
         return Results([self]).to_df()
 
     def __repr__(self) -> str:
@@ -237,7 +246,7 @@ class Results(Sequence[Result]):
     """Results in their order; immutable. Images of videos are only kept on request (`keep_images`).
 
     Attributes:
-        left_out: files that could not be read, or not to their end, with the reason.
+        left_out: by name, the reason why a file could not be read, or not to its end.
     """
 
     def __init__(self, results: Sequence[Result], left_out: Mapping[str, str] | None = None) -> None:
@@ -291,10 +300,10 @@ class Results(Sequence[Result]):
         return table_of(self._named_frames, self._photographs)
 
     def to_df(self) -> "pd.DataFrame":
-        """The same for pandas, which must be installed; emotions and labels are categories.
+        """The same for pandas; emotions and labels are categories.
 
         Raises:
-            MissingDependencyError: it is not.
+            MissingDependencyError: pandas is not installed.
         """
         try:
             import pandas  # noqa: F401, PLC0415  Arrow finds it by itself

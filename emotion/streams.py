@@ -23,10 +23,10 @@ from emotion.results import Result
 
 
 class Stream(Closeable):
-    """An iterator over results, also with ``async for``. See `stream`.
+    """An iterator over the results of a video, camera or stream, also with ``async for``.
 
-    With a callback you do not iterate: a thread passes each result on, in order, and `wait` waits for the
-    end.
+    `emotion.stream` makes it. With a callback (``on_result``) you do not iterate: a thread passes each result
+    on, in order, and `wait` waits for the end.
 
     It starts to work when it is created, in its own threads. They stop at the end, on an error, on `close`,
     at the end of its `with` block, and when it is garbage collected.
@@ -118,7 +118,7 @@ class Stream(Closeable):
 
 
 class Follower(Closeable):
-    """Call it with each image of your own loop; see `Recognizer.follow`. Not thread-safe."""
+    """A function for the images of your own loop, made by `Recognizer.follow`. Not thread-safe."""
 
     def __init__(self, models: Models, options: Options, rgb: bool = False) -> None:
         self._rgb = rgb
