@@ -141,6 +141,17 @@ def test_a_model_that_does_not_pass_is_not_offered(folder, data, monkeypatch):
     assert choose_precision(folder, "lips") == "fp32"
 
 
+@pytest.mark.parametrize(("wrong", "kept"), [(2, True), (3, False)])
+def test_a_quantised_model_stays_only_while_it_agrees(folder, data, wrong, kept):
+    quantise("lips", folder, folder, crops=64)
+    labels = np.arange(100) % 6
+    ours = np.where(np.arange(100) < wrong, (labels + 1) % 6, labels)
+    # Of the faces on which they differ neither is right, so that the accuracy is the same.
+    truth = np.where(np.arange(100) < wrong, (labels + 2) % 6, labels)
+    assert prove(folder, "lips", ours, labels, truth).passed == kept
+    assert choose_precision(folder, "lips") == ("int8" if kept else "fp32")
+
+
 def test_a_model_trained_anew_is_not_stood_for_by_the_old_quantised_one(folder, data, monkeypatch):
     monkeypatch.setattr(module, "MIN_AGREEMENT", 0.9)
     quantise("lips", folder, folder, crops=64)

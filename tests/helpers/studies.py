@@ -14,7 +14,7 @@ from emotion.study.plan import plan
 from emotion.videos import Outputs
 from tests.helpers.results import face, result
 
-CIRCUMSTANCES = {
+PROVENANCE = {
     "program": "emotion-live 0",
     "models": {"folder": "lite", "eyes": {"network": "none", "precision": "int8", "sha256": "0" * 64}},
     "classes": list(EMOTIONS),

@@ -159,6 +159,19 @@ def test_a_part_is_reported_where_it_is_this_runs(monkeypatch, capsys, tmp_path,
     assert ("can be played" in capsys.readouterr().err) == said
 
 
+@pytest.mark.parametrize("later", [0, 6])
+def test_the_exit_code_is_that_of_the_first_failure(made, monkeypatch, later):
+    def fails(*given):
+        raise SinkError("no room")
+
+    monkeypatch.setattr(command, "_annotate_one", fails)
+    monkeypatch.setattr("emotion.cli.many.annotate_many", lambda *given: later)
+    assert run(monkeypatch, "talk.mp4") == 6
+    assert run(monkeypatch, "none*.mp4", "talk.mp4") == 3
+    assert run(monkeypatch, "none*.mp4", "talk.mp4", "other.mp4", "-o", "out") == 3
+    assert run(monkeypatch, "talk.mp4", "other.mp4", "-o", "out") == later
+
+
 def test_a_name_that_no_disk_holds_does_not_end_the_run(made, monkeypatch):
     too_long = f"{'x' * 300}.mp4"
     assert run(monkeypatch, too_long, "talk.mp4", "--formats", "csv") == 0

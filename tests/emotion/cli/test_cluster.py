@@ -15,7 +15,7 @@ from tests.fakes.cluster_work import FakeVideos
 from tests.fakes.no_stages import NO_MODELS, NoFaces
 from tests.fakes.ray_library import FakeRay
 from tests.helpers.clips import clip
-from tests.helpers.studies import CIRCUMSTANCES
+from tests.helpers.studies import PROVENANCE
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def store(request, tmp_path):
 def nobody(monkeypatch):
     monkeypatch.setattr(EveryFrame, "stages", lambda self, models, options: [NoFaces()])
     monkeypatch.setattr("emotion.cluster.pool.load_models", lambda _options: NO_MODELS)
-    monkeypatch.setattr("emotion.cluster.pool.setup_of", lambda _models, _options: CIRCUMSTANCES)
+    monkeypatch.setattr("emotion.cluster.pool.setup_of", lambda _models, _options: PROVENANCE)
 
 
 def test_a_study_in_a_store_is_the_one_of_a_folder_and_goes_on(run, nobody, store, tmp_path, capsys):

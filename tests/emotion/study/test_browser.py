@@ -11,7 +11,7 @@ from emotion.study.metadata import read_metadata
 from emotion.study.outcome import StudiedVideo
 from emotion.study.study_files import PAGE, texts
 from tests.helpers.results import face, result
-from tests.helpers.studies import CIRCUMSTANCES, happy, nobody, study
+from tests.helpers.studies import PROVENANCE, happy, nobody, study
 
 pytestmark = [pytest.mark.skipif(CHROMIUM is None, reason=INSTALL)]
 
@@ -36,7 +36,7 @@ def page(tmp_path_factory):
     ]
     known = home / "m.csv"
     known.write_text("video,mood\na/take 2 0,curious\n")
-    text = texts(more, CIRCUMSTANCES, "Study: <b>", read_metadata(known, None, []))[PAGE]
+    text = texts(more, PROVENANCE, "Study: <b>", read_metadata(known, None, []))[PAGE]
     (home / PAGE).write_text(text, encoding="utf-8")
     return home / PAGE
 
@@ -74,7 +74,7 @@ def sort(tab, head):
 def test_one_video_is_no_videos(tab, tmp_path):
     home = tmp_path / "out"
     (one,) = study(home, {"take": happy()})
-    text = texts([StudiedVideo.of(one, home)], CIRCUMSTANCES, "One")[PAGE]
+    text = texts([StudiedVideo.of(one, home)], PROVENANCE, "One")[PAGE]
     (home / PAGE).write_text(text, encoding="utf-8")
     opened = tab.context.browser.new_page()
     opened.goto((home / PAGE).as_uri())
@@ -92,7 +92,7 @@ def test_a_name_is_not_broken_within_a_word_where_there_is_room(tab, tmp_path):
     reported = [
         StudiedVideo.of(one, home) for one in study(home, {"P01/IMG_0001": happy(), "P02/broken": None})
     ]
-    (home / PAGE).write_text(texts(reported, CIRCUMSTANCES, "Two")[PAGE], encoding="utf-8")
+    (home / PAGE).write_text(texts(reported, PROVENANCE, "Two")[PAGE], encoding="utf-8")
     opened = tab.context.browser.new_page(viewport={"width": 1100, "height": 800})
     opened.goto((home / PAGE).as_uri())
     lines = "(cell) => { const all = document.createRange(); all.selectNodeContents(cell.firstChild);"

@@ -28,7 +28,7 @@ from emotion.study.shards import merge
 from emotion.study.study_files import StudyFiles, write_study
 from emotion.study.tables import NAMES
 from tests.helpers.results import face, result
-from tests.helpers.studies import CIRCUMSTANCES, happy, nobody, study
+from tests.helpers.studies import PROVENANCE, happy, nobody, study
 
 VIDEOS = {
     "a/one": happy(people=2),
@@ -42,7 +42,7 @@ VIDEOS = {
 def written(home, videos, metadata=Metadata(), by=None):  # noqa: B008
     outcomes = study(home, videos)
     files = StudyFiles(home, None, False)
-    return write_study(files, outcomes, CIRCUMSTANCES, metadata, by)
+    return write_study(files, outcomes, PROVENANCE, metadata, by)
 
 
 def table(home, name):
@@ -314,7 +314,7 @@ def shards(folder, together=True):
         ]
         files = StudyFiles(home, Shard(number, 3), False)
         files.log.note("start")
-        files.finish(outcomes, CIRCUMSTANCES | {"date": f"day {number}"})
+        files.finish(outcomes, PROVENANCE | {"date": f"day {number}"})
 
 
 @pytest.mark.parametrize("together", [True, False])
@@ -369,7 +369,7 @@ def test_what_is_the_users_is_not_replaced(tmp_path):
     with pytest.raises(SinkError, match=r"videos\.csv would be replaced"):
         StudyFiles(home, None, False)
     assert (home / "videos.csv").read_text() == "mine"
-    write_study(StudyFiles(home, None, True), outcomes, CIRCUMSTANCES, Metadata(), None)
+    write_study(StudyFiles(home, None, True), outcomes, PROVENANCE, Metadata(), None)
     assert len(table(home, "videos.csv")) == 5
 
 
@@ -379,7 +379,7 @@ def test_another_studys_tables_are_not_replaced_by_shards_either(tmp_path, shard
     for number, sources in ((1, first), (2, second)):
         sources[0].path.touch()
         home = tmp_path / str(number)
-        StudyFiles(home, shard, False, sources=sources).finish(study(home, {"one": None}), CIRCUMSTANCES)
+        StudyFiles(home, shard, False, sources=sources).finish(study(home, {"one": None}), PROVENANCE)
     with pytest.raises(SinkError, match=r"a\.mp4.* would be replaced by results of .*b\.mp4"):
         StudyFiles(tmp_path / "1", shard, False, sources=second)
     if shard:
@@ -398,7 +398,7 @@ def test_an_interrupted_run_leaves_its_log_and_the_next_goes_on_with_it(tmp_path
     with pytest.raises(SinkError, match="another run"):
         StudyFiles(tmp_path, None, False)
     second.log.note("begun", video="two")
-    second.finish([], CIRCUMSTANCES)
+    second.finish([], PROVENANCE)
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [line.get("video") for line in lines] == ["one", "two", None]
     assert not list(tmp_path.glob("*.partial.*"))

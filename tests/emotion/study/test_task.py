@@ -11,6 +11,7 @@ import pytest
 from emotion.realtime.errors import SinkError
 from emotion.realtime.options import Options
 from emotion.realtime.session.policies import EveryFrame
+from emotion.realtime.sources.demo import DEMO
 from emotion.study import task as module
 from emotion.study.options import Shard
 from emotion.study.plan import plan
@@ -23,7 +24,7 @@ from emotion.videos import Outputs
 from tests.emotion.study.test_pool import Watcher
 from tests.fakes.no_stages import NO_MODELS, NoFaces
 from tests.helpers.clips import clip
-from tests.helpers.studies import CIRCUMSTANCES
+from tests.helpers.studies import PROVENANCE
 
 FORMATS = ("csv", "study")
 
@@ -107,6 +108,17 @@ def test_what_is_done_is_passed_over_without_fetching_the_video(store, monkeypat
     assert not [one for one in fetched if one.endswith(".mp4")]
 
 
+def test_a_damaged_video_that_is_passed_over_keeps_its_exit_code(tmp_path):
+    whole = DEMO.read_bytes()
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(whole[: len(whole) // 6])
+    (job,) = plan([(cut, Outputs.of(cut, None, FORMATS))], tmp_path)
+    first = run_task(task_of(job, False), NO_MODELS, Options())
+    again = run_task(task_of(job, True), NO_MODELS, Options())
+    assert (first["end"], first["code"], again["end"], again["code"]) == ("incomplete", 3, "passed", 3)
+    assert again["reason"] == first["reason"]
+
+
 def test_a_changed_video_or_a_missing_result_is_done_again(store):
     run_task(task(store), NO_MODELS, Options())
     system, path = fsspec.core.url_to_fs(f"{store}/out/a.emotions.csv")
@@ -142,7 +154,7 @@ def test_a_video_that_is_damaged_or_not_there_is_named_as_people_know_it(store):
 def test_what_is_told_of_a_store_lies_where_the_studys_end_reads_it(store):
     class Pool:
         def run(self, jobs, resume):
-            yield Report("ready", None, CIRCUMSTANCES)
+            yield Report("ready", None, PROVENANCE)
             for job in jobs:
                 reported = run_task(task_of(job, resume, stand_ins.address), NO_MODELS, Options())
                 yield Report("ended", job, reported)

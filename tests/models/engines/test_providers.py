@@ -249,6 +249,12 @@ def test_a_quantised_model_of_another_model_is_not_used(tmp_path):
         RegionModel(tmp_path, "lips", "cpu", precision="int8")
 
 
+@pytest.mark.parametrize("name", sorted(PROVIDERS))
+def test_a_quantised_model_is_chosen_where_it_is_faster(name):
+    assert choose_precision(LITE, "lips") == "int8"
+    assert inference._precision_for(PROVIDERS[name], LITE, "lips") == ("int8" if name == "cpu" else "fp32")
+
+
 def test_the_real_runtime_refuses_what_it_lacks():
     missing = [
         name for name in NAMED if PROVIDERS[name].ort_name not in onnxruntime.get_available_providers()

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from io import FileIO
 
 import av
 import pytest
@@ -80,3 +81,26 @@ def test_a_part_is_kept_as_a_part_or_not_at_all(tmp_path, end):
     assert getattr(file, end)() == (partial_path(path) if end == "keep" else None)
     assert not path.exists()
     assert partial_path(path).exists() == (end == "keep")
+
+
+class FullDisk(FileIO):
+    """Takes half of what is written first, and nothing after that."""
+
+    half = True
+
+    def write(self, data):
+        if not self.half:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.half = False
+        return super().write(data[: len(data) // 2])
+
+
+def test_of_what_does_not_fit_on_a_disk_nothing_is_written(tmp_path):
+    file = PartialFile(tmp_path / "a.csv")
+    file.append(b"one line\n")
+    file.file.close()
+    file.file = FullDisk(file.working, "r+b")
+    file.file.seek(0, os.SEEK_END)
+    with pytest.raises(SinkError, match="make room on the disk"):
+        file.append(b"another line\n")
+    assert file.keep().read_bytes() == b"one line\n"

@@ -53,6 +53,21 @@ def test_own_results_are_replaced(places, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["talk.csv", "talk.mp4", "talk.summary.json"]
 
 
+def test_a_result_is_listed_before_it_has_its_name(places, monkeypatch):
+    (path, _), summary = places
+    ledger = ResultLedger(Claim(*places, "talk.mov"))
+    partial_path(path).write_text("result")
+    listed = []
+
+    def rename(working, final):
+        listed.extend(json.loads(partial_path(summary).read_text())["results"])
+
+    monkeypatch.setattr(result_ledger.os, "replace", rename)
+    ledger.publish(partial_path(path), path)
+    ledger.keep(reported())
+    assert listed == ["talk.mp4"]
+
+
 @pytest.mark.parametrize("name", ["talk.mp4", "talk.csv", "talk.partial.csv", "talk.summary.json"])
 @pytest.mark.parametrize("before", [False, True], ids=["never run", "run before"])
 def test_what_a_user_has_written_is_not(places, tmp_path, name, before):

@@ -275,3 +275,12 @@ def test_a_moment_tells_what_is_longest_and_by_how_much():
     assert (nothing.best, nothing.most, nothing.ahead_of(0)) == (UNSURE, 0.0, 0.0)
     classes = Classes(("calm", "tense"))
     assert [word_of(index, classes) for index in (0, 1, UNSURE)] == ["calm", "tense", "uncertain"]
+
+
+def test_what_has_just_become_uncertain_is_as_hard_to_become_sure_again_as_later():
+    between = shares(0, 0.35)
+    falling = [(0.1 * n, A if n < 10 else WEAK) for n in range(40)]
+    begins = words(*falling).index(UNSURE)
+    steps = [*falling[: begins + 1], *((0.1 * n, between) for n in range(begins + 1, begins + 30))]
+    assert words(*steps)[begins:] == [UNSURE] * 30
+    assert words(*falling[: begins + 1], *((0.1 * n, A) for n in range(begins + 1, begins + 30)))[-1] == 0

@@ -316,3 +316,15 @@ def test_half_a_second_at_most_is_for_the_label_and_the_rest_for_smoothing(monke
         near, ahead, until = asked.pop()
         assert near == [seconds for seconds in times if seconds <= for_label + 1e-9]
         assert (ahead, until) == (pytest.approx(1 - for_label), now)
+
+
+def test_where_time_goes_back_another_stream_begins():
+    people, stage = People(VoteWeights.equal()), LookAhead()
+    first = list(people.process([frame(n, 5 + 0.1 * n, [HAPPY]) for n in range(8)]))
+    second = list(people.process([frame(8 + n, 0.1 * n, [SAD]) for n in range(8)]))
+    early = [*stage.process(first), *stage.process(second[:1])]
+    assert [one.frame.index for one in early] == list(range(8))
+    late = [*stage.process(second[1:]), *stage.finish()]
+    assert [one.frame.index for one in late] == list(range(8, 16))
+    assert {one.faces[0].label for one in early} == {"happiness"}
+    assert {one.faces[0].label for one in late} == {"sadness"}
