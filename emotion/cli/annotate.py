@@ -127,7 +127,7 @@ def annotate_command(
     with ExitStack() as stack:
         stand_ins = stack.enter_context(StandIns())
         run = _Run(tuned(options), *_places(output or [], stand_ins), stand_ins)
-        check_together(many, run.watched, options.drawing.privacy != "none", run.folder)
+        check_together(many, run.watched, options.drawing.privacy != "none", run.folder, bool(study))
         spool = stack.enter_context(Spool(errors.print))
         inputs = run.find(sources, recursive, spool, many)
         plan = run.plan(sources or (), inputs, many, study, resume)

@@ -127,7 +127,9 @@ class StudyOptions:
         check(self)
 
 
-def check_together(many: StudyOptions, watched: bool, hidden: bool, home: Path | None) -> None:
+def check_together(
+    many: StudyOptions, watched: bool, hidden: bool, home: Path | None, study: bool = False
+) -> None:
     """Refuse options that conflict.
 
     Args:
@@ -135,6 +137,7 @@ def check_together(many: StudyOptions, watched: bool, hidden: bool, home: Path |
         watched: whether there are live outputs.
         hidden: whether faces are hidden.
         home: the folder for results, if one is named.
+        study: whether tables and a page of all videos were requested.
 
     Raises:
         OptionError: names it.
@@ -149,8 +152,9 @@ def check_together(many: StudyOptions, watched: bool, hidden: bool, home: Path |
     chosen = [name for name, value in given.items() if value is not None]
     if many.portraits and hidden:
         raise OptionError("portraits", "--portraits shows faces, which --privacy hides: leave one out.")
-    if watched and (chosen or many.portraits or (many.jobs or 1) > 1):
-        name = chosen[0] if chosen else "portraits" if many.portraits else "jobs"
+    if watched and (chosen or many.portraits or (many.jobs or 1) > 1 or study):
+        one_of = ("portraits", many.portraits), ("study", study), ("jobs", True)
+        name = chosen[0] if chosen else next(name for name, there in one_of if there)
         raise OptionError(name, f"--{name} goes with neither --events, --mjpeg nor --metrics: leave one out.")
     needing = [name for name in chosen if name != "cluster"]
     if needing and home is None:

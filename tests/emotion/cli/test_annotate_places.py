@@ -159,6 +159,16 @@ def test_a_part_is_reported_where_it_is_this_runs(monkeypatch, capsys, tmp_path,
     assert ("can be played" in capsys.readouterr().err) == said
 
 
+@pytest.mark.parametrize(
+    "live", [["--events"], ["--mjpeg", "0"], ["--metrics", "0"]], ids=lambda live: live[0]
+)
+@pytest.mark.parametrize("many", [["--study"], ["--jobs", "2"], ["--portraits"]], ids=lambda many: many[0])
+def test_live_outputs_go_with_nothing_that_runs_in_other_processes(made, monkeypatch, capsys, live, many):
+    assert run(monkeypatch, "talk.mp4", "other.mp4", "-o", "out", *many, *live) == 2
+    assert f"{many[0]} goes with neither --events, --mjpeg nor --metrics" in capsys.readouterr().err
+    assert not made
+
+
 @pytest.mark.parametrize("later", [0, 6])
 def test_the_exit_code_is_that_of_the_first_failure(made, monkeypatch, later):
     def fails(*given):
