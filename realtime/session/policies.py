@@ -36,7 +36,7 @@ from emotion.realtime.stages.load_shedding import LoadShedder, LoadSheddingClass
 from emotion.realtime.stages.look_ahead import LookAhead
 from emotion.realtime.stages.no_faces import NoFaces, is_too_small
 from emotion.realtime.stages.people import People
-from emotion.realtime.stages.photographs import PhotographFinder, Strangers
+from emotion.realtime.stages.photographs import PhotographFinder, PhotographPeople
 from emotion.realtime.stages.tap import Tap
 
 # One finder keeps about so many single-threaded classifiers busy.
@@ -217,7 +217,7 @@ class EachPicture:
                 EmotionClassifier(models.regions, _PHOTOGRAPHS_A_BATCH, full=True, schema=schema)
                 for _ in range(classifiers)
             ],
-            Strangers(models.weights, options.vote),
+            PhotographPeople(models.weights, options.vote),
             *_details(options),
         ]
 

@@ -139,14 +139,14 @@ class FaceFollower:
         """
         looks = self._search.looks
         if self._room:
-            self._greet_large(picture, seconds)
+            self._follow_new_large(picture, seconds)
         return self._search.looks > looks
 
     def search_small(self, picture: Picture, seconds: float) -> bool:
         """The same in tiles of it; once there are `max_faces`, only count the others."""
         looks = self._search.looks
         if self._room:
-            self._greet_small(picture, seconds)
+            self._follow_new_small(picture, seconds)
         self._crowd = 0 if self._room else self._count_left_out(picture, seconds, self._found)
         return self._search.looks > looks
 
@@ -168,11 +168,11 @@ class FaceFollower:
             self._crowd = 0
             return self._found
         if self._room:
-            self._greet_large(picture, seconds)
+            self._follow_new_large(picture, seconds)
             if self._deferred and self._large:
                 self._search.begin(seconds)
             else:
-                self._greet_small(picture, seconds)
+                self._follow_new_small(picture, seconds)
         found = self._found
         full = len(found) >= self._max_faces
         counted = full and not self._deferred
@@ -184,7 +184,7 @@ class FaceFollower:
         # The search for large faces may have found one that has a window already.
         return (*self._large, *apart(self._small, self._large))
 
-    def _greet_large(self, picture: Picture, seconds: float) -> None:
+    def _follow_new_large(self, picture: Picture, seconds: float) -> None:
         """Follow new faces of the whole picture, if a search is due."""
         # A group that misses a face searches every picture anyway.
         if len(self._large) == self._group.count and (
@@ -192,14 +192,14 @@ class FaceFollower:
         ):
             self._large = self._group.start(self._group.count + len(new), picture, seconds)
 
-    def _greet_small(self, picture: Picture, seconds: float) -> None:
+    def _follow_new_small(self, picture: Picture, seconds: float) -> None:
         """Follow new faces of the tiles that are due, up to `max_faces`; the others are counted later."""
         for box in self._search.small(picture, seconds):
             known = [*self._large, *self._small]
             if among(box, known):
                 continue
             if self._room:
-                self._small += self._greet(picture, box, seconds, known)
+                self._small += self._follow_new(picture, box, seconds, known)
             else:
                 self._unplaced.append(box)
 
@@ -226,7 +226,7 @@ class FaceFollower:
         """The face in a box, without following it; empty where there is none."""
         single = self._idle.pop() if self._idle else _Single(self._make_single())
         face = single.start(picture, box, seconds)
-        self._let_go(single)
+        self._release(single)
         return [] if face is None else [face]
 
     def forget(self) -> None:
@@ -234,7 +234,7 @@ class FaceFollower:
         self._group.forget()
         self._search.forget()
         self._unplaced = []
-        self._let_go(*self._busy)
+        self._release(*self._busy)
         self._busy = []
 
     def close(self) -> None:
@@ -260,7 +260,7 @@ class FaceFollower:
             face = single.follow(seconds[0])
             known = face is not None and among(corners(face), [*large, *faces])
             if known or single.gone(seconds[0]):
-                self._let_go(single)
+                self._release(single)
             else:
                 self._busy.append(single)
             if face is not None and not known:
@@ -279,19 +279,19 @@ class FaceFollower:
         for look in looks:
             look.result()
 
-    def _greet(
+    def _follow_new(
         self, picture: Picture, box: Corners, seconds: float, known: Sequence[Landmarks]
     ) -> list[Landmarks]:
         """Follow the new face in a box from now on; empty where there is none, or a known one."""
         single = self._idle.pop() if self._idle else _Single(self._make_single())
         face = single.start(picture, box, seconds)
         if face is None or among(corners(face), known):
-            self._let_go(single)
+            self._release(single)
             return []
         self._busy.append(single)
         return [face]
 
-    def _let_go(self, *singles: "_Single") -> None:
+    def _release(self, *singles: "_Single") -> None:
         """Keep as many landmarkers as the next small faces need, and close the others."""
         self._idle += singles
         self._idle, surplus = self._idle[:_KEPT_SINGLES], self._idle[_KEPT_SINGLES:]

@@ -192,7 +192,7 @@ class PhotographFinder:
         return _each_once(next((found for look in looks if (found := look())), ()))[: self._max_faces]
 
 
-class Strangers:
+class PhotographPeople:
     """The stage that computes the result of each face of a photograph.
 
     Faces are numbered within the photograph, the largest first.

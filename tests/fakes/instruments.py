@@ -86,7 +86,7 @@ class Instruments:
         patch.setattr(models.VoteWeights, "read", lambda folder, names: _weights(self, names))
         patch.setattr(policies, "FaceFinder", lambda *args, **more: _Finder(self, *args, **more))
         patch.setattr(policies, "PhotographFinder", lambda *args, **more: _Photographs(self, *args, **more))
-        patch.setattr(policies, "Strangers", lambda weights, options: _People(self, options))
+        patch.setattr(policies, "PhotographPeople", lambda weights, options: _People(self, options))
         patch.setattr(policies, "EmotionClassifier", lambda *args, **more: _Classifier(self, *args, **more))
         patch.setattr(policies, "People", lambda weights, options: _People(self, options))
         patch.setattr(policies, "Details", self._recording(policies.Details, _note_details))
