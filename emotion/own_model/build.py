@@ -123,8 +123,11 @@ def learn(
         clock.begin(step)
 
     clock.begin("beginning")
-    if boxes := not_drawn("".join(classes)):
-        say(f"Annotated pictures and videos show boxes in place of {boxes}: their font has no such letters.")
+    if missing := "".join(dict.fromkeys(one for name in classes for one in not_drawn(name))):
+        say(
+            f"Annotated pictures and videos show question marks in place of {missing}: no font on this "
+            "machine has these characters. Install one, such as Noto Sans."
+        )
     for sentence in describe_skipped(roots, classes, names):
         say(sentence)
     run = _Run(output, options, classes, counting, say)

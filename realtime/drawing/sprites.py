@@ -2,12 +2,16 @@
 
 A stamp has premultiplied alpha: blending is one multiplication and one addition over its rectangle,
 done in place by OpenCV. Text is set in DejaVu Sans, which is part of matplotlib, because
-OpenCV's own stroke fonts are hard to read at small sizes.
+OpenCV's own stroke fonts are hard to read at small sizes. Characters that it lacks (Chinese, Korean) are
+those of a font of the system that has them, or question marks if there is none.
 """
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.util import find_spec
+from operator import itemgetter
 from pathlib import Path
 from typing import TypeAlias
 
@@ -29,6 +33,8 @@ CORNER_EDGE = 2
 # again: some ten megabytes after a quarter of an hour, with a camera that changes its size.
 _KEPT_TEXTS, _KEPT_FRAMES = 512, 32
 
+# Letters up to here are all in the font.
+_LATIN = 0x250
 _FONTS = {False: "DejaVuSans.ttf", True: "DejaVuSans-Bold.ttf"}
 
 
@@ -92,17 +98,21 @@ def text(string: str, size: int, colour: BGR, bold: bool = False) -> Sprite:
         colour: BGR.
         bold: the heavier weight.
     """
-    font = _font(size, bold)
-    ascent, descent = font.getmetrics()
+    ascent, descent = _font(size, bold).getmetrics()
     mask = Pillow.new("L", (max(1, text_width(string, size, bold)), ascent + descent))
-    ImageDraw.Draw(mask).text((0, ascent), string, fill=255, font=font, anchor="ls")
+    left = 0.0
+    for part, file in _runs(string, bold):
+        font = ImageFont.truetype(file, size)
+        ImageDraw.Draw(mask).text((left, ascent), part, fill=255, font=font, anchor="ls")
+        left += font.getlength(part)
     return _tint(np.asarray(mask), colour)
 
 
 @lru_cache(_KEPT_TEXTS)
 def text_width(string: str, size: int, bold: bool = False) -> int:
     """The width of a line of text in pixels."""
-    return int(np.ceil(_font(size, bold).getlength(string)))
+    runs = _runs(string, bold)
+    return int(np.ceil(sum(ImageFont.truetype(file, size).getlength(part) for part, file in runs)))
 
 
 @cache
@@ -200,17 +210,56 @@ def _tint(mask: npt.NDArray[np.uint8], colour: BGR) -> Sprite:
     return Sprite(keep, ink)
 
 
-@cache
 def not_drawn(text: str) -> str:
-    """The characters of a text that are missing in the font, and drawn as boxes."""
-    from matplotlib.ft2font import FT2Font  # noqa: PLC0415  a fifth of a second; pictures need none
-
-    known = FT2Font(str(_fonts() / _FONTS[False])).get_charmap()
-    return "".join(dict.fromkeys(letter for letter in text if ord(letter) not in known))
+    """The characters of a text that no font on this machine has, and that are drawn as question marks."""
+    drawn = "".join(part for part, _ in _runs(text, False))
+    return "".join(dict.fromkeys(one for one, shown in zip(text, drawn, strict=True) if one != shown))
 
 
 def _font(size: int, bold: bool) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(_fonts() / _FONTS[bold], size)
+    return ImageFont.truetype(_own_font(bold), size)
+
+
+def _own_font(bold: bool) -> str:
+    return str(_fonts() / _FONTS[bold])
+
+
+@lru_cache(_KEPT_TEXTS)
+def _runs(string: str, bold: bool) -> list[tuple[str, str]]:
+    """The parts of a text, each with the file of its font."""
+    own = _own_font(bold)
+    if all(ord(one) < _LATIN or one == "…" for one in string):
+        return [(string, own)]
+    drawn = [_drawn(one, own) for one in string]
+    runs = itertools.groupby(drawn, key=itemgetter(1))
+    return [("".join(one for one, _ in run), file) for file, run in runs]
+
+
+@lru_cache(_KEPT_TEXTS)
+def _drawn(character: str, own: str) -> tuple[str, str]:
+    """A character, or a question mark if no font has it, and the file of its font."""
+    if _has(own, character):
+        return character, own
+    return next(((character, file) for file in _system_fonts() if _has(file, character)), ("?", own))
+
+
+def _has(file: str, character: str) -> bool:
+    """Whether a font has a character; not if it cannot be used."""
+    from matplotlib.ft2font import FT2Font  # noqa: PLC0415  a fifth of a second; most pictures need none
+
+    try:
+        font = FT2Font(file)
+        return bool(font.scalable and font.get_char_index(ord(character)))
+    except (OSError, RuntimeError):
+        return False
+
+
+@cache
+def _system_fonts() -> Sequence[str]:
+    """The files of the system's fonts, those without serifs first."""
+    from matplotlib.font_manager import findSystemFonts  # noqa: PLC0415  a second
+
+    return sorted(findSystemFonts(), key=lambda file: ("sans" not in Path(file).name.lower(), file))
 
 
 @cache

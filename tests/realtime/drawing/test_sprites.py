@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
+from PIL import ImageDraw, ImageFont
 
+from emotion.realtime.drawing import sprites
 from emotion.realtime.drawing.sprites import (
     CORNER_EDGE,
     Sprite,
@@ -16,10 +19,11 @@ from emotion.realtime.drawing.sprites import (
     text,
     text_width,
 )
-from tests.helpers.drawn import bounds, letters, of_colour
+from tests.helpers.drawn import FONTS, bounds, letters, of_colour
 
 COLOUR = (40, 120, 250)
 OTHER = (200, 30, 60)
+OWN = FONTS / "DejaVuSans.ttf"
 
 
 def noise(height, width, seed=0):
@@ -222,8 +226,44 @@ def test_a_corners_bend_is_an_arc_of_four_tenths_of_its_arm(thickness, arm):
     assert diagonal.mean() + 0.5 == pytest.approx(middle + 0.38 * arm * (1 - 1 / np.sqrt(2)), abs=0.6)
 
 
-def test_letters_without_a_shape_in_the_font_are_known():
-    assert not_drawn("freude-glück, страх, 驚き") == "驚き"
+@pytest.fixture
+def other_fonts(monkeypatch):
+    """Gives the system other fonts; what is remembered of texts is forgotten."""
+
+    def forget():
+        for function in (text, text_width, sprites._runs, sprites._drawn):
+            function.cache_clear()
+
+    def have(*files):
+        monkeypatch.setattr(sprites, "_system_fonts", lambda: [str(file) for file in files])
+        forget()
+
+    yield have
+    monkeypatch.undo()
+    forget()
+
+
+def test_characters_that_no_font_has_are_question_marks(other_fonts, tmp_path):
+    (tmp_path / "damaged.ttf").write_bytes(b"no font")
+    other_fonts(tmp_path / "damaged.ttf")
+    assert not_drawn("freude-glück, страх, 驚き, 驚") == "驚き"
+    np.testing.assert_array_equal(text("a驚き", 20, COLOUR).keep, text("a??", 20, COLOUR).keep)
+
+
+def test_characters_that_the_font_lacks_are_another_ones(other_fonts):
+    other = FONTS / "STIXGeneral.ttf"
+    other_fonts(other)
+    watch = "\N{WATCH}"
+    assert not_drawn(watch) == ""
+    mixed = text(f"a{watch}b", 30, COLOUR)
+    left, right = (ImageFont.truetype(file, 30).getlength(one) for file, one in ((OWN, "a"), (other, watch)))
+    assert mixed.width == text_width(f"a{watch}b", 30) > left + right
+    assert mixed.height == text("a", 30, COLOUR).height
+    drawn = Pillow.new("L", (mixed.width, mixed.height))
+    font = ImageFont.truetype(other, 30)
+    ImageDraw.Draw(drawn).text((left, ascent(30)), watch, fill=255, font=font, anchor="ls")
+    inside = slice(int(left) + 1, int(left + right) - 1)
+    np.testing.assert_allclose(cover(mixed)[:, inside], np.asarray(drawn)[:, inside] / 255, atol=1e-6)
 
 
 def test_a_corners_shadow_is_two_thirds_dark_at_most_and_of_warm_black():
