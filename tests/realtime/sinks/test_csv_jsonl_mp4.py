@@ -135,7 +135,7 @@ class Limit:
 def test_a_full_disk_leaves_what_was_written(tmp_path):
     sink = Mp4Sink(tmp_path / "out.mp4", INFO)
     written = 0
-    with Limit(400_000), pytest.raises(SinkError, match=r"out\.mp4 cannot be written \(.*\): make room"):
+    with Limit(400_000), pytest.raises(SinkError, match=r"out\.mp4 cannot be written \(.*\): raise"):
         for index in range(2000):
             sink.write(frame(index, 512 * index), noise(index))
             written = index
@@ -159,7 +159,7 @@ def test_a_disk_that_fills_at_the_very_end_leaves_what_was_written(tmp_path, end
     # One byte past the last fragment: enough to begin with the rest, not to end it.
     with Limit(size + 1):
         if end == "close":
-            with pytest.raises(SinkError, match="make room"):
+            with pytest.raises(SinkError, match="raise this program"):
                 sink.close()
         kept = sink.abort()
     assert not (tmp_path / "out.mp4").exists()
@@ -259,7 +259,7 @@ def test_an_encoder_that_refuses_is_reported_in_a_sentence(tmp_path):
 def test_a_full_disk_leaves_whole_lines(make, tmp_path, monkeypatch):
     monkeypatch.setattr("emotion.realtime.sinks.csv_jsonl._FLUSH_SECONDS", 0)
     sink = make(tmp_path / "out.txt")
-    with Limit(20_000), pytest.raises(SinkError, match="make room"):
+    with Limit(20_000), pytest.raises(SinkError, match="raise this program"):
         for index in range(1000):
             sink.write(result(index, face("fear")), picture(index))
     kept = sink.abort()
@@ -274,7 +274,7 @@ def test_a_full_disk_leaves_whole_lines(make, tmp_path, monkeypatch):
 def test_a_full_disk_leaves_whole_cues(tmp_path):
     sink = SrtSubtitles(tmp_path / "out.srt")
     labels = ("fear", "anger")
-    with Limit(5_000), pytest.raises(SinkError, match="make room"):
+    with Limit(5_000), pytest.raises(SinkError, match="raise this program"):
         for index in range(1000):
             sink.write(result(index, face(labels[index % 2])), picture(index))
     text = sink.abort().read_text()
@@ -288,7 +288,7 @@ def test_a_full_disk_leaves_whole_cues(tmp_path):
 def test_a_full_disk_leaves_no_parquet_file_that_nobody_can_read(tmp_path, monkeypatch):
     monkeypatch.setattr("emotion.realtime.sinks.parquet._GROUP_ROWS", 100)
     sink = ParquetTimeline(tmp_path / "out.parquet")
-    with Limit(50_000), pytest.raises(SinkError, match="make room"):
+    with Limit(50_000), pytest.raises(SinkError, match="raise this program"):
         for index in range(10_000):
             sink.write(result(index, face("fear", share=index / 10_000)), picture(index))
     assert sink.abort() is None
