@@ -9,9 +9,10 @@ import pytest
 
 from emotion.realtime.options import Options
 from emotion.study.options import Shard, read_shard
+from emotion.study.outcome import Outcome
 from emotion.study.plan import part_of, plan, shared_out, side_by_side
-from emotion.study.pool import Pool, WorkerFailedError
-from emotion.study.run import run_jobs
+from emotion.study.pool import Pool, Report, WorkerFailedError
+from emotion.study.run import Run, run_jobs
 from emotion.videos import Outputs
 from tests.helpers.paths import ROOT
 
@@ -201,3 +202,25 @@ def test_processes_share_the_cores_and_nothing_that_changes_results(monkeypatch)
     assert shared_out(chosen, 8) == chosen
     assert side_by_side(3) <= 3
     assert side_by_side(100) <= 8
+
+
+@pytest.mark.parametrize(("codes", "code"), [((0, 0), 0), ((0, 3, 6), 3), ((6, 0, 3), 6)])
+def test_the_exit_code_is_that_of_the_first_video_that_failed(codes, code):
+    outcomes = [
+        Outcome(number, str(number), f"{number}.mp4", "", "failed" if one else "done", one, "")
+        for number, one in enumerate(codes)
+    ]
+    assert Run(outcomes).code == code
+
+
+def test_a_damaged_video_that_was_done_before_is_incomplete_again(tmp_path):
+    jobs = jobs_of(tmp_path, "a", "damaged")
+
+    class Earlier:
+        def run(self, jobs, resume):
+            for job, code, reason in zip(jobs, (0, 3), ("", "it breaks off"), strict=True):
+                yield Report("ended", job, {"end": "passed", "code": code, "reason": reason, "frames": 0})
+
+    found = run_jobs(Earlier(), jobs, tmp_path / "out", True, Watcher())
+    assert [(one.state, one.code) for one in found.outcomes] == [("done", 0), ("incomplete", 3)]
+    assert (found.passed, found.code) == ({0, 1}, 3)
