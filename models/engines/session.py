@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -401,13 +402,23 @@ def _runner(
     return _Padded(inner, options.max_batch, provider.shared)
 
 
+def _openable(path: Path) -> str | bytes:
+    """A file's path; its content if the path is not UTF-8 on the disk, which ONNX Runtime cannot open."""
+    name = str(path)
+    try:
+        is_utf8 = name.encode() == os.fsencode(name)
+    except UnicodeEncodeError:
+        is_utf8 = False
+    return name if is_utf8 else path.read_bytes()
+
+
 def _open(
     path: Path, signature: Signature, provider: Provider, variant: Variant, options: NetOptions
 ) -> ort.InferenceSession:
     try:
         # Without ONNX Runtime's own fallback, which prints a message and continues on the CPU.
         session = ort.InferenceSession(
-            str(path),
+            _openable(path),
             _session_options(provider, options.threads),
             providers=variant.chain,
             enable_fallback=0,

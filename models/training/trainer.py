@@ -107,7 +107,9 @@ def train(
     training = training[np.flatnonzero(kept)]
     steps = len(_order(training, options, epoch=0)) // options.batch
     if steps == 0:
-        raise DatasetError(f"{len(training)} faces do not fill one batch of {options.batch}.")
+        raise DatasetError(
+            f"{len(training)} faces do not fill one batch of {options.batch}: add faces or lower --batch."
+        )
     targets = BlendshapeTargets.fit(training.blendshapes)
     learner = _Learner(training, targets, options, steps)
     done = learner.begin(run / "checkpoint.keras", start_from) // steps

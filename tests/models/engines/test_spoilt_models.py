@@ -1,6 +1,8 @@
 """Models whose files are whole and whose answers are none: refused by name, before a frame meets them."""
 
+import os
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -21,6 +23,13 @@ def folder(tmp_path):
     for name in ("eyes.onnx", "eyes.json", "lips.onnx", "lips.json"):
         shutil.copy(LITE / name, tmp_path)
     return tmp_path
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode here")
+def test_a_folder_may_have_a_name_that_is_no_text(folder):
+    place = folder.parent / os.fsdecode(b"caf\xe9")
+    folder.rename(place)
+    assert RegionModel(place, "lips")(CROP).shape == (1, 6)
 
 
 def sign(folder):

@@ -254,7 +254,7 @@ def test_a_network_of_another_architecture_is_no_beginning(data, finished, tmp_p
 
 
 def test_too_few_faces_end_in_a_sentence(data, tmp_path):
-    with pytest.raises(DatasetError, match="do not fill one batch of 128"):
+    with pytest.raises(DatasetError, match="do not fill one batch of 128: add faces or lower"):
         training.train(data, tmp_path, replace(OPTIONS, batch=128))
 
 
