@@ -19,7 +19,7 @@ export class Loop {
     this.tile.show({ label: EMOTIONS[0], emotion: EMOTIONS[0], probabilities: shares });
     this.video = make("video", { muted: true, loop: true, playsInline: true, preload: "auto", "aria-label": "The sample clip" });
     this.canvas = make("canvas", { "aria-hidden": "true" });
-    this.button = make("button", { type: "button" });
+    this.button = make("button", { type: "button", hidden: true });
     this.button.addEventListener("click", () => {
       this.wanted = this.video.paused;
       this.turn();
@@ -34,7 +34,10 @@ export class Loop {
       this.video.requestVideoFrameCallback?.(this.follow);
     };
     this.say();
-    this.fetch();
+    // Its room is kept until it comes, so that no button moves away from under the mouse.
+    const without = () => (byId("loop").hidden = true);
+    this.video.addEventListener("error", without);
+    this.fetch().catch(without);
   }
 
   async fetch() {
@@ -43,7 +46,7 @@ export class Loop {
     // The server may have other models than those with which it was analysed.
     this.facts = String(found.emotions) === String(EMOTIONS) ? found : { ...found, results: [] };
     this.video.addEventListener("loadeddata", () => {
-      byId("loop").hidden = false;
+      this.button.hidden = false;
       if (!this.wanted) this.video.currentTime = STILL_SECONDS;
       this.turn();
     }, { once: true });

@@ -134,6 +134,31 @@ def test_at_first_sight_a_loop_shows_what_will_be_seen_until_it_is_stopped(visit
     check_times(page)
 
 
+def test_no_button_moves_when_the_loop_comes_and_none_is_left_where_it_does_not(visit):
+    page = visit().page
+    held = []
+
+    def hold(route):
+        held.append(route)
+
+    page.route("**/static/loop.mp4", hold)
+    page.reload()
+    start = page.get_by_role("button", name="Start camera")
+    before = start.bounding_box()
+    expect(page.locator("#loop button")).to_be_hidden()
+    while not held:
+        page.wait_for_timeout(50)
+    for route in held:
+        route.continue_()
+    expect(page.locator("#loop button")).to_be_visible()
+    assert start.bounding_box() == before
+    for name in ("loop.mp4", "loop.json"):
+        page.unroute_all(behavior="ignoreErrors")
+        page.route(f"**/static/{name}", lambda route: route.abort())
+        page.reload()
+        expect(page.locator("#loop")).to_be_hidden()
+
+
 PLACES = """async (pictures) => {
     const { LabelPlaces, placeLabels } = await import("/static/labels.js");
     const forms = [160, 120, 26].map((wide) => ({ wide, high: 26 }));
