@@ -39,7 +39,7 @@ def card(
         terms = "There are no other training data."
     how = "on held-out faces"
     if not held_out:
-        how = "by cross-validation, since there are too few faces to hold some out"
+        how = "by cross-validation: each face is predicted by models that were not trained on it"
     return f"""# Model card
 
 Classifies {len(classes)} apparent facial expressions: {", ".join(classes)}. Made with

@@ -202,7 +202,7 @@ def _warn_of_the_evaluation(found: DataChecks, fewest: ClassCount) -> list[str]:
             f"The score will be known from {found.evaluated} faces{several}: were it {one:.0%}, it could as "
             f"well be {low:.0%} or {high:.0%}."
         )
-    if fewest.faces < LEAST_TO_HOLD_OUT:
+    if fewest.faces < LEAST_TO_HOLD_OUT and found.evaluated == found.faces:
         lines.append(
             f"Below {LEAST_TO_HOLD_OUT} faces per class none are held out: the score is from "
             "cross-validation."

@@ -1,7 +1,7 @@
 """A page about the data, with pictures, in one file."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from emotion.models.atomic_files import write_atomically
 from emotion.models.data.duplicates import face_picture
 from emotion.models.data.image_io import PictureError, read_gray, read_photograph
 from emotion.models.data.label_folders import video_and_time
-from emotion.models.data.label_tables import is_table, paths
+from emotion.models.data.label_tables import is_table, rows_by_source
 from emotion.models.data.stored import read_manifest
 from emotion.models.data.video_frames import frame_at
 from emotion.models.names import readable
@@ -76,21 +76,33 @@ def _face(data: Path, row: Mapping[str, Any]) -> str:
 def _sheet(sources: Sequence[str], roots: Sequence[Path]) -> list[tuple[str, str]]:
     """The photographs of some sources: their names, and small pictures as base64 of JPEG."""
     folders = {readable(root.resolve().name): root.resolve().parent for root in roots}
-    listed = {source: path for root in roots if is_table(root) for source, path in paths(root).items()}
+    listed = {source: row for root in roots if is_table(root) for source, row in rows_by_source(root).items()}
     sheet = []
     for source in sources:
         name, seconds = video_and_time(source)
-        folder = folders.get(name.split("/")[0])
-        path = listed.get(name) or (folder and folder / name)
-        image = None if path is None else _picture(path, seconds)
+        row, folder = listed.get(name), folders.get(name.split("/")[0])
+        if row is not None:
+            image = _picture(row.path, seconds, row.picture)
+        else:
+            image = None if folder is None else _picture(folder / name, seconds)
         sheet.append((source, "" if image is None else _thumbnail(image)))
     return sheet
 
 
-def _picture(path: Path, seconds: float | None) -> Image | None:
-    """A photograph, or the frame of a video that is that many seconds from its beginning."""
+def _picture(
+    path: Path, seconds: float | None, photograph: Callable[[], Image] | None = None
+) -> Image | None:
+    """A photograph, or the frame of a video that is that many seconds from its beginning.
+
+    Args:
+        path: of the photograph or video.
+        seconds: None for a photograph.
+        photograph: reads it, if it is in a table and may have no file.
+    """
     try:
-        return read_photograph(path) if seconds is None else frame_at(path, seconds)
+        if seconds is not None:
+            return frame_at(path, seconds)
+        return photograph() if photograph else read_photograph(path)
     except PictureError:
         return None
 

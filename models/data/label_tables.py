@@ -133,9 +133,9 @@ def unread(table: Path, labels: Labels = SIX) -> Iterator[tuple[str, str, str]]:
             yield _source(table, row), label, ending or "no extension"
 
 
-def paths(table: Path) -> dict[str, Path]:
-    """The files of a table, by source."""
-    return {_source(table, row): row.path for row in read_rows(table)}
+def rows_by_source(table: Path) -> dict[str, Row]:
+    """The rows of a table, by source."""
+    return {_source(table, row): row for row in read_rows(table)}
 
 
 def _labelled(table: Path, labels: Labels) -> list[tuple[Row, str]]:

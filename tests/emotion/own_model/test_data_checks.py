@@ -104,3 +104,23 @@ def test_the_page_shows_frames_without_a_face(tmp_path):
     shown = cv2.imdecode(np.frombuffer(base64.b64decode(sheet[0][1]), np.uint8), cv2.IMREAD_COLOR)
     assert number(shown) == 10
     assert [picture for _, picture in sheet[1:]] == ["", ""]
+
+
+def test_the_page_shows_pictures_that_a_table_holds(tmp_path):
+    table = tmp_path / "fer2013.csv"
+    pixels = " ".join(["0"] * 32 + ["255"] * 32)
+    table.write_text(f"emotion,pixels\n3,{pixels}\n")
+    ((name, picture),) = page._sheet(["fer2013.csv/line-2"], [table])
+    shown = cv2.imdecode(np.frombuffer(base64.b64decode(picture), np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert name == "fer2013.csv/line-2"
+    assert shown[: len(shown) // 4].max() < 16
+    assert shown[-len(shown) // 4 :].min() > 239
+
+
+def test_faces_that_a_table_holds_out_are_not_said_to_be_cross_validated(monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "read_rejected", lambda data: [])
+    monkeypatch.setattr(module, "_light", lambda data, found: np.full(len(found), 100.0))
+    for held_out in (0, 40):
+        monkeypatch.setattr(module, "read_manifest", lambda data, held_out=held_out: rows(held_out)[:100])
+        found = " ".join(check(tmp_path, Classes((CALM, TENSE)), [None] * 100).warnings)
+        assert ("the score is from cross-validation" in found) == (held_out == 0)

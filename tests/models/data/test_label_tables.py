@@ -10,7 +10,7 @@ from emotion.cli.evaluate import _files, _labelled
 from emotion.models.classes import Labels
 from emotion.models.data import dataset
 from emotion.models.data.dataset import DatasetOptions, make_dataset
-from emotion.models.data.label_tables import is_table, paths
+from emotion.models.data.label_tables import is_table, rows_by_source
 from emotion.models.data.labelled import (
     describe_others,
     find_others,
@@ -159,7 +159,7 @@ def test_absolute_paths_are_files_too(folder, tmp_path_factory):
     (one,) = find_photographs(path)
     assert one.path == folder / "a.jpg"
     assert "//" not in one.source
-    assert paths(path) == {one.source: one.path}
+    assert {source: row.path for source, row in rows_by_source(path).items()} == {one.source: one.path}
 
 
 def test_a_table_is_evaluated_by_parts_and_never_replaced_by_the_report(folder, capsys):
