@@ -7,7 +7,6 @@ from pathlib import Path
 import cv2
 
 from emotion.models.regions import Image
-from emotion.realtime.drawing.margin import with_margin
 from emotion.realtime.drawing.renderer import Renderer
 from emotion.realtime.messages import EmotionFrame
 from emotion.realtime.options import Options
@@ -82,4 +81,4 @@ def is_own_picture(path: Path) -> bool:
 def drawn(options: Options, result: EmotionFrame) -> Image:
     """A photograph with its results drawn into it, or beside it if a face fills it."""
     # A new renderer each time, because its panels keep their positions from one picture to the next.
-    return Renderer(options.drawing).draw(with_margin(result, options.drawing))
+    return Renderer(options.drawing).draw_photograph(result)

@@ -20,7 +20,6 @@ from emotion.models.schema import SHIPPED
 from emotion.models.words import counted
 from emotion.plots import plot_bars, plot_counts, plot_times
 from emotion.realtime.details import LANDMARKS
-from emotion.realtime.drawing.margin import with_margin
 from emotion.realtime.drawing.options import DrawingOptions
 from emotion.realtime.drawing.renderer import Renderer
 from emotion.realtime.errors import SinkError, SourceError
@@ -194,7 +193,8 @@ class Result:
             frame = replace(frame, frame=frame.frame.with_image(self.image))
         if self._renderer:
             return self._renderer.draw(frame)
-        return Renderer(self._drawing).draw(with_margin(frame, self._drawing) if self.photograph else frame)
+        renderer = Renderer(self._drawing)
+        return renderer.draw_photograph(frame) if self.photograph else renderer.draw(frame)
 
     def plot(self, ax: "matplotlib.axes.Axes | None" = None) -> "matplotlib.axes.Axes":
         """Plot each face's probabilities as bars in the classes' colours; several faces differ by hatching.

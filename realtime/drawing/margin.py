@@ -38,8 +38,22 @@ def with_margin(result: EmotionFrame, options: DrawingOptions) -> EmotionFrame:
     return replace(
         result,
         frame=result.frame.with_image(_widened(image, scale)),
-        faces=tuple(_scaled(face, scale, image.shape[1]) for face in result.faces),
+        faces=tuple(_scaled(face, scale) for face in result.faces),
     )
+
+
+def clear_of_margin(widened: EmotionFrame, photograph: EmotionFrame) -> EmotionFrame:
+    """The result of `with_margin` with boxes that end where the margin begins.
+
+    A face that reaches out of the photograph would take room in the margin, and its corners be drawn there.
+    """
+    height, width = photograph.frame.shape[:2]
+    edge = width * widened.frame.shape[0] / height
+
+    def ended(box: Box) -> Box:
+        return replace(box, width=min(box.width, max(1.0, edge - box.left)))
+
+    return replace(widened, faces=tuple(replace(face, box=ended(face.box)) for face in widened.faces))
 
 
 def _widened(image: Image, scale: float) -> Image:
@@ -50,10 +64,8 @@ def _widened(image: Image, scale: float) -> Image:
     return np.asarray(cv2.copyMakeBorder(large, 0, 0, 0, margin, cv2.BORDER_CONSTANT, value=grey), np.uint8)
 
 
-def _scaled(face: FaceEmotion, scale: float, edge: int) -> FaceEmotion:
+def _scaled(face: FaceEmotion, scale: float) -> FaceEmotion:
     box = face.box
-    # A face that reaches out of the photograph would take room in the margin, and its corners be drawn there.
-    width = min(box.width, max(1.0, edge - box.left))
-    scaled = Box(*(scale * value for value in (box.left, box.top, width, box.height)))
+    scaled = Box(*(scale * value for value in (box.left, box.top, box.width, box.height)))
     points = None if face.points is None else face.points * np.float32(scale)
     return replace(face, box=scaled, points=points)

@@ -2,6 +2,7 @@
 
 from emotion.models.regions import Image
 from emotion.realtime.drawing.anonymise import Anonymiser
+from emotion.realtime.drawing.margin import clear_of_margin, with_margin
 from emotion.realtime.drawing.options import DrawingOptions, Privacy
 from emotion.realtime.drawing.overlay import Overlay
 from emotion.realtime.drawing.strip import Strip
@@ -25,6 +26,7 @@ class Renderer:
         partly: bool = False,
     ) -> None:
         options = options or DrawingOptions()
+        self._options = options
         self._anonymiser = Anonymiser(options.privacy)
         self._overlay = Overlay(options, Strip(begin, duration) if options.draw_timeline else None, partly)
 
@@ -40,3 +42,9 @@ class Renderer:
     def draw(self, result: EmotionFrame) -> Image:
         """A new picture, uint8 (h, w, 3), BGR, of the frame's size; the frame's own is unchanged."""
         return self._overlay.draw(self._anonymiser.hide(result))
+
+    def draw_photograph(self, result: EmotionFrame) -> Image:
+        """The same of a photograph, with a margin (`with_margin`) if its face fills it."""
+        widened = with_margin(result, self._options)
+        hidden = self._anonymiser.hide(widened)
+        return self._overlay.draw(hidden if widened is result else clear_of_margin(hidden, result))
