@@ -114,6 +114,16 @@ def test_a_video_that_ends_the_server_twice_is_not_tried_a_third_time(serve, tmp
     assert "ended twice" in serve().get(f"/api/jobs/{job.id}").json()["message"]
 
 
+def test_a_video_goes_on_however_often_the_server_is_stopped_as_it_should(serve):
+    client = serve()
+    job = send(client, "slow")
+    running(client, job)
+    for _ in range(2):
+        client = serve()
+        assert until(client, job, "running", "failed")["state"] == "running"
+        running(client, job)
+
+
 def test_a_damaged_state_file_is_cleared_away(serve, tmp_path):
     folder = tmp_path / "jobs" / ("a" * 32)
     folder.mkdir(parents=True)
