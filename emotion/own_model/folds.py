@@ -1,6 +1,7 @@
 """Held-out faces: a part, or each fold in turn."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,8 @@ TAUGHT: tuple[Split, ...] = ("train", "validation")
 """The training parts of a data set: a user's validation part is not used for model selection here."""
 LEAST_TO_HOLD_OUT = 100
 """Faces of the rarest class from which on a part is held out; below, there is only cross-validation."""
+# The share that is held out is rounded to such a part.
+_FINEST = 100
 
 _Ints = npt.NDArray[np.int64]
 
@@ -81,4 +84,6 @@ def held_out(labels: _Ints, groups: _Ints, share: float, seed: int = 0) -> npt.N
     few = not share or np.bincount(labels).min() < LEAST_TO_HOLD_OUT
     if few or len(of_one_group(labels, groups)):
         return np.zeros(len(labels), bool)
-    return np.asarray(in_folds(labels, groups, round(1 / share), seed) == 0, bool)
+    part = max(Fraction(share).limit_denominator(_FINEST), Fraction(1, _FINEST))
+    folds = in_folds(labels, groups, part.denominator, seed)
+    return np.asarray(folds < max(1, round(share * (folds.max() + 1))), bool)

@@ -153,6 +153,12 @@ def test_the_faces_of_a_class_of_one_group_are_in_all_folds_and_none_is_held_out
     assert not held_out(labels, groups, 0.2).any()
 
 
+@pytest.mark.parametrize("share", [0.004, 0.05, 0.2, 0.3, 0.4, 0.5])
+def test_as_many_are_held_out_as_requested(share):
+    kept = held_out(np.arange(800) % 4, np.arange(800), share)
+    np.testing.assert_allclose(np.bincount((np.arange(800) % 4)[kept]), 200 * share, atol=1.5)
+
+
 def test_a_part_is_held_out_where_there_are_enough():
     labels = np.arange(500) % 4
     kept = held_out(labels, np.arange(500), 0.2)
