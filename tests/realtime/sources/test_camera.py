@@ -232,10 +232,11 @@ def test_a_camera_that_does_not_come_back_ends_in_one_error(caplog):
     assert len(faults(caplog)) == 1
 
 
-def test_attempts_are_not_renewed_by_a_camera_that_comes_and_goes():
+@pytest.mark.parametrize("pictures", [1, 3])
+def test_attempts_are_not_renewed_by_a_camera_that_comes_and_goes(pictures):
     camera = Camera()
     options = LiveOptions(stall_seconds=5, first_delay=0.01, attempts=4)
-    camera.spoil = lambda number: setattr(camera, "plugged", False) or False
+    camera.spoil = lambda number: setattr(camera, "plugged", number % pictures > 0) or False
     opening = camera.open
 
     def plugged_anew(device):
@@ -244,8 +245,8 @@ def test_attempts_are_not_renewed_by_a_camera_that_comes_and_goes():
 
     camera.open = plugged_anew
     with live(camera, options) as source, pytest.raises(SourceError, match="4 attempts"):
-        for _ in source:
-            pass
+        for count, _ in enumerate(source):
+            assert count < 5 * pictures
     assert len(camera.opened) == 5
 
 
