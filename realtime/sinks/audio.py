@@ -336,7 +336,7 @@ class AudioTrack:
         if any(track.ended for track in tracks):
             yield "its sound cannot be written to an mp4 from some place on, and is left out there"
         if guessed := sum(track.clock.guessed for track in tracks):
-            yield f"{_packets(guessed, 'has', 'have')} no time that can be: it was worked out"
+            yield f"{_packets(guessed, 'has', 'have')} no valid time stamp: it is estimated"
         if closed := sum(track.clock.closed for track in tracks):
             places = "a place" if closed == 1 else f"{closed} places"
             yield f"the clock of its sound is reset in {places} where the pictures' is not: closed"

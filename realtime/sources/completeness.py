@@ -184,7 +184,7 @@ def _weigh(reading: Reading, evidence: Evidence) -> _Verdict:
 def _weigh_decoding(verdict: _Verdict, reading: Reading, evidence: Evidence, near_end: float) -> None:
     """Add decoding errors; from `near_end` on, in seconds, they show that the end is missing."""
     if reading.corrupt:
-        verdict.reasons.append(f"{counted(reading.corrupt, 'frame is', 'frames are')} patched up")
+        verdict.reasons.append(f"{counted(reading.corrupt, 'frame is', 'frames are')} damaged")
         if reading.first_corrupt < near_end:
             verdict.middle.append(reading.first_corrupt)
         verdict.cut |= reading.last_corrupt >= near_end
@@ -203,7 +203,7 @@ def _weigh_container(verdict: _Verdict, reading: Reading, evidence: Evidence) ->
         if not evidence.finding.is_cut:
             verdict.middle.append(reading.end if evidence.found_at is None else evidence.found_at)
     if evidence.is_cut:
-        verdict.reasons.append("its index names what lies behind its end")
+        verdict.reasons.append("its index refers to data beyond its end")
     frames, seconds = evidence.declared_frames, evidence.declared_seconds
     if frames is not None and reading.frames < frames - _FRAMES_OFF:
         verdict.reasons.append(f"it declares {counted(frames, 'frame')}")

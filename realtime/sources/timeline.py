@@ -43,13 +43,11 @@ class Mends:
         if self.joints:
             places = ", ".join(clock(joint.at) for joint in self.joints[:3])
             more = f" and {len(self.joints) - 3} more places" if len(self.joints) > 3 else ""
-            found.append(f"its clock is reset at {places}{more}: what follows is put right behind")
+            found.append(f"its clock is reset at {places}{more}: later frames continue without a gap")
         # A single one is usually the last, which decoders return without its time.
         if self.guessed > 1:
             where = clock(self.first_guess)
-            found.append(
-                f"{self.guessed} frames have no time that can be, from {where} on: it was worked out"
-            )
+            found.append(f"{self.guessed} frames have no valid time stamp, from {where} on: it is estimated")
         return found
 
 

@@ -408,11 +408,11 @@ def reported(lost=0, *tracks):
         ),
         (
             reported(0, (False, 1, 0, 0, 0)),
-            ["a packet of its sound has no time that can be: it was worked out"],
+            ["a packet of its sound has no valid time stamp: it is estimated"],
         ),
         (
             reported(0, *[(False, 1, 0, 0, 0)] * 2),
-            ["2 packets of its sound have no time that can be: it was worked out"],
+            ["2 packets of its sound have no valid time stamp: it is estimated"],
         ),
         (
             reported(0, (False, 0, 1, 0, 0)),

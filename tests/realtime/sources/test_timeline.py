@@ -63,7 +63,7 @@ def test_a_joint_says_by_how_much_what_follows_is_moved():
     (joint,) = timeline.mends.joints
     assert (joint.before, joint.after, joint.at) == (0.08, 10_000.0, 0.12)
     assert joint.offset == pytest.approx(0.12 - 10_000)
-    assert timeline.mends.sentences() == ["its clock is reset at 0:00.1: what follows is put right behind"]
+    assert timeline.mends.sentences() == ["its clock is reset at 0:00.1: later frames continue without a gap"]
 
 
 def test_a_joint_is_behind_the_last_stamp_that_there_was():
