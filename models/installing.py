@@ -16,12 +16,29 @@ AGAIN = "Install emotion-live again."
 _NAME = "emotion-live"
 # The loader's message if there is not enough memory.
 _NO_ROOM = re.compile("failed to map segment|[Cc]annot allocate memory")
+# What Python says of a package of which a folder is left: another that owned the same files was removed.
+_REMAINS = re.compile(r"(?:module|from) '(cv2|onnxruntime)'")
+_OWNERS = {"cv2": ("opencv-contrib-python",), "onnxruntime": ("onnxruntime", "onnxruntime-gpu")}
+
+
+def cannot_be_loaded(error: BaseException) -> bool:
+    """Whether an import failed because of a library that is missing, or of which only parts are left."""
+    return isinstance(error, ImportError | OSError) or is_partly_removed(error)
+
+
+def is_partly_removed(error: BaseException | None) -> bool:
+    """Whether only parts of OpenCV or ONNX Runtime are left."""
+    return isinstance(error, AttributeError) and _REMAINS.search(str(error)) is not None
 
 
 def advice_on(error: BaseException | None) -> str:
     """What to do where a library cannot be loaded."""
     if advice := MEMORY_ADVICE if _NO_ROOM.search(str(error)) else machine_advice(error):
         return f"{advice[0].upper()}{advice[1:]}."
+    if remains := _REMAINS.search(str(error)):
+        names = [name for name in _OWNERS[remains[1]] if _is_installed(name)] or _OWNERS[remains[1]][:1]
+        again = f"pip install --force-reinstall --no-deps {names[0]}"
+        return f"Another package that shared its files was removed; install it again: {again}"
     if re.search(r"\.so\b", str(error)) or isinstance(error, OSError):
         return SYSTEM_LIBRARIES
     if (getattr(error, "name", None) or "").startswith("onnxruntime"):
@@ -45,6 +62,14 @@ def pip_install(extras: str) -> str:
     """
     source, editable = _installed_from()
     return f'pip install {"-e " if editable else ""}"{source}[{extras}]"'
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def _installed_from() -> tuple[str, bool]:

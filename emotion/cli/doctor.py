@@ -23,7 +23,7 @@ from rich.table import Table
 from emotion.cli.console import console
 from emotion.models.cores import available_cores
 from emotion.models.errors import SYSTEM_LIBRARIES, EmotionError, machine_advice
-from emotion.models.installing import AGAIN, advice_on, needs_runtime, pip_install
+from emotion.models.installing import AGAIN, advice_on, is_partly_removed, needs_runtime, pip_install
 from emotion.models.words import counted
 
 if TYPE_CHECKING:
@@ -110,7 +110,8 @@ def examine(check: Check) -> Finding:
         known = isinstance(error, ImportError) or ".so" in str(error) or machine_advice(error)
         found, advice = str(error), advice_on(error) if known else AGAIN
     except Exception as error:
-        found, advice = f"{type(error).__name__}: {error}", AGAIN
+        found = f"{type(error).__name__}: {error}"
+        advice = advice_on(error) if is_partly_removed(error) else AGAIN
     return Finding(check.part, False, check.needed, found, advice)
 
 

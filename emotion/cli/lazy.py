@@ -9,6 +9,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from emotion.config import environment_name
 from emotion.models.errors import EmotionError
+from emotion.models.installing import cannot_be_loaded
 from emotion.models.names import expanded
 from emotion.models.native.signals import end_in_order
 
@@ -83,7 +84,9 @@ class Commands(MutableMapping[str, Any]):
                 module = importlib.import_module(f"emotion.cli.{name}")
             except EmotionError:  # has its own advice
                 raise
-            except (ImportError, OSError) as error:
+            except Exception as error:
+                if not cannot_be_loaded(error):
+                    raise
                 raise LoadError(name) from error
             command = typer.main.get_command(module.app)
             command.name = name

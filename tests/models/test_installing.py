@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from emotion.models.installing import advice_on, pip_install
+from emotion.models.installing import advice_on, cannot_be_loaded, pip_install
 
 
 @pytest.fixture
@@ -67,3 +67,19 @@ def test_a_module_of_ours_that_is_missing_is_no_system_library():
     for name in ("libGL.so.1", "libEGL.so"):
         missing = ImportError(f"{name}: cannot open shared object file: No such file or directory")
         assert "apt-get install" in advice_on(missing)
+
+
+@pytest.mark.parametrize(
+    ("error", "package"),
+    [
+        (AttributeError("module 'cv2' has no attribute 'Mat'"), "opencv-contrib-python"),
+        (
+            ImportError("cannot import name 'InferenceSession' from 'onnxruntime' (unknown location)"),
+            "onnxruntime",
+        ),
+    ],
+)
+def test_what_another_package_left_is_installed_again(error, package):
+    assert cannot_be_loaded(error)
+    assert f"pip install --force-reinstall --no-deps {package}" in advice_on(error)
+    assert not cannot_be_loaded(AttributeError("module 'emotion' has no attribute 'x'"))

@@ -1,6 +1,7 @@
 """Help without the commands' libraries."""
 
 import importlib
+import os
 import subprocess
 import sys
 
@@ -81,3 +82,23 @@ def test_a_single_video_loads_nothing_of_a_study_nor_of_statistics():
         "pyarrow",
     )
     assert not set(slow) & set(loaded)
+
+
+def test_an_opencv_of_which_a_folder_is_left_ends_in_a_sentence(tmp_path):
+    """As after opencv-python was removed from beside opencv-contrib-python."""
+    (tmp_path / "cv2" / "data").mkdir(parents=True)
+    command = [sys.executable, "-m", "emotion", "annotate"]
+    place = os.pathsep.join(map(str, (tmp_path, ROOT)))
+    (tmp_path / "cv2" / "__init__.py").touch()
+    done = subprocess.run(
+        command,
+        env=os.environ | {"PYTHONPATH": place},
+        cwd=tmp_path,
+        capture_output=True,
+        timeout=250,
+        check=False,
+    )
+    assert done.returncode == 5, done.stderr
+    assert b"module 'cv2' has no attribute" in done.stderr
+    assert b"pip install --force-reinstall --no-deps opencv-contrib-python" in done.stderr
+    assert b"Traceback" not in done.stderr
