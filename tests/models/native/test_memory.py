@@ -2,11 +2,13 @@
 
 import ctypes
 import sys
+from functools import partial
 
 import pytest
 
 from emotion import __main__ as entry
-from emotion.models.native import memory
+from emotion.models import cores
+from emotion.models.native import log, memory
 
 
 class Library:
@@ -58,11 +60,17 @@ def test_memory_is_given_back_whenever_so_many_bytes_have_passed(monkeypatch, ar
 
 def test_the_program_tells_it_before_all_else(monkeypatch):
     reported = []
-    monkeypatch.setattr(entry, "occupy_standard_files", lambda: reported.append("files"))
-    monkeypatch.setattr(entry, "share_heaps", lambda: reported.append("memory"))
-    monkeypatch.setattr(entry, "leave_out_opencv_threads", lambda: reported.append("threads"))
-    monkeypatch.setattr(entry, "filter_standard_error", lambda: reported.append("log"))
-    monkeypatch.setattr(entry, "main", lambda: reported.append("main"))
+    steps = {
+        (entry, "end_at_once"): "signals",
+        (log, "occupy_standard_files"): "files",
+        (memory, "share_heaps"): "memory",
+        (cores, "leave_out_opencv_threads"): "threads",
+        (log, "filter_standard_error"): "log",
+        (entry, "main"): "main",
+        (entry, "end_by_system"): "end",
+    }
+    for (module, name), step in steps.items():
+        monkeypatch.setattr(module, name, partial(reported.append, step))
     monkeypatch.setattr(sys, "stdout", None)
     entry.program()
-    assert reported == ["files", "memory", "threads", "log", "main"]
+    assert reported == [*steps.values()]
