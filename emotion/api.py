@@ -16,20 +16,20 @@ from emotion.annotated_files import AnnotatedFiles, Named, Wanted, annotate_all
 from emotion.models.errors import OptionError
 from emotion.models.names import expanded
 from emotion.models.options import with_values
-from emotion.pictures import PictureLike
-from emotion.python_names import in_python, with_python_names
-from emotion.realtime.options import Options
-from emotion.realtime.session import Models
-from emotion.realtime.sinks.options import DEFAULT_FORMATS
-from emotion.recognizer import (
+from emotion.parameters import (
     OFFERED,
     Files,
-    Recognizer,
     Source,
     check_callable,
     name_in,
     options_of_call,
 )
+from emotion.pictures import PictureLike
+from emotion.python_names import in_python, with_python_names
+from emotion.realtime.options import Options
+from emotion.realtime.session import Models
+from emotion.realtime.sinks.options import DEFAULT_FORMATS
+from emotion.recognizer import Recognizer
 from emotion.result_folders import check_folder
 from emotion.results import FaceResult, Result, Results
 from emotion.streams import Stream

@@ -6,10 +6,7 @@ from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, TypeAlias, Union
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any
 
 from emotion.cluster.calls import Loaded
 from emotion.cluster.files import distribute_files
@@ -20,16 +17,24 @@ from emotion.loading import load_models
 from emotion.models.closeable import Closeable
 from emotion.models.engines.options import EngineOptions
 from emotion.models.errors import EmotionError, OptionError
-from emotion.models.options import Without, from_mapping, unknown_option, with_values
+from emotion.models.options import from_mapping
 from emotion.models.regions import Image
+from emotion.parameters import (
+    Files,
+    Source,
+    check_callable,
+    cluster_address,
+    is_list,
+    names_and_images,
+    options_of_call,
+    refuse_late,
+    with_camera,
+)
 from emotion.pictures import (
-    Capture,
     PictureLike,
-    Timed,
     as_image,
     file_of,
     frames_of,
-    is_name,
     looks_like_a_photograph,
     name_of_open,
 )
@@ -47,24 +52,8 @@ from emotion.realtime.sources.live import camera_of, open_live
 from emotion.realtime.sources.photographs import Photographs, photograph_frame, read_picture
 from emotion.results import Result, Results, without_image
 from emotion.streams import Follower, Stream
-from emotion.study.options import read_cluster
 
-Pictures: TypeAlias = Iterable[VideoFrame] | Iterable[PictureLike] | Iterable[Timed] | Capture
-"""Images one after the other, with or without their times."""
-Source: TypeAlias = PictureLike | int | Pictures
-"""A video: a file, link, camera, stream, bytes, an open file, or images one after the other."""
-Files: TypeAlias = Union[str, "os.PathLike[str]", PictureLike, Iterable[Any]]
-
-OFFERED = Without("window", "show_metrics", "seconds", "outputs", "offline")
-"""The options of Python's calls: all except those on windows and output files."""
-_OF_LOADING = ("models", "provider", "precision", "landmarks", "threads")
 _CLOSED = "This Recognizer is closed: make a new one."
-# Kinds of NumPy and pandas arrays that hold text, or objects such as paths.
-_NAMES = ("U", "O", "T")
-# (n, height, width, 3).
-_DIMENSIONS_OF_SEVERAL = 4
-# OpenCV's type of their numbers.
-_LAST_CAMERA = 2**31 - 1
 
 
 class Recognizer(Closeable):
@@ -103,7 +92,7 @@ class Recognizer(Closeable):
         **chosen: Any,
     ) -> None:
         if isinstance(models, Models):
-            _refuse_late(chosen)
+            refuse_late(chosen)
         self._options = options_of_call(options, chosen, models)
         self._given = isinstance(models, Models)
         self._models = models if isinstance(models, Models) else load_models(self._options.engine)
@@ -192,14 +181,14 @@ class Recognizer(Closeable):
         """
         options = self._with(chosen)
         check_callable("progress", progress, "(files done, files in all)")
-        named, pictures = _sorted_out(files, rgb)
+        named, pictures = names_and_images(files, rgb)
         if cluster is not None:
             if pictures or keep_images or self._given:
                 raise OptionError(
                     "cluster",
                     "A cluster takes files and models by their names, and keeps no images.",
                 )
-            cluster = _cluster(cluster)
+            cluster = cluster_address(cluster)
             return distribute_files(
                 cluster, named, recursive, partial(_reader_of, travelling(options)), options, progress
             )
@@ -250,7 +239,7 @@ class Recognizer(Closeable):
         options = self._with(chosen)
         if on_result is not None:
             check_callable("on_result", on_result, "each result")
-        source = _with_camera(source)
+        source = with_camera(source)
         with ExitStack() as stack:
             spool = stack.enter_context(Spool())
             name = _name_of(source)
@@ -292,7 +281,7 @@ class Recognizer(Closeable):
     def _with(self, chosen: Mapping[str, Any]) -> Options:
         if self._closed:
             raise SourceError(_CLOSED)
-        _refuse_late(chosen)
+        refuse_late(chosen)
         return options_of_call(self._options, chosen)
 
     @contextmanager
@@ -377,136 +366,9 @@ def _reader_of(values: Mapping[str, Any]) -> Loaded:
     return reader.analyze_files, provenance_of_run(reader._models, options)
 
 
-def options_of_call(
-    options: Options | None,
-    chosen: Mapping[str, Any],
-    models: Models | str | os.PathLike[str] | None = None,
-) -> Options:
-    """The options of one of Python's calls.
-
-    Args:
-        options: all of them; None: the defaults.
-        chosen: those that are replaced, by name.
-        models: a folder, or its name, replaces that in `options`; loaded ones change nothing.
-
-    Raises:
-        OptionError: one is unknown or out of bounds.
-    """
-    if not isinstance(options, Options | None):
-        raise OptionError(
-            "options",
-            f"options is an emotion.Options, not {_kind(options)}: give options by name, as max_faces=2.",
-        )
-    known = [field.name for field in OFFERED.chosen(Options, experts=True)]
-    for name in chosen:
-        if name not in known:
-            raise OptionError(name, unknown_option(name, known))
-    named = {} if isinstance(models, Models | None) else {"models": name_in("models", models)}
-    return with_values(options or Options(), {**chosen, **named})
-
-
-def name_in(parameter: str, value: Any) -> str:
-    """The value of a parameter that names a file or folder.
-
-    Raises:
-        OptionError: it does not.
-    """
-    if not is_name(value):
-        raise OptionError(parameter, f"{parameter} is the name of a folder or file, not {_kind(value)}.")
-    return str(os.fspath(value))
-
-
-def check_callable(parameter: str, value: object, called_with: str) -> None:
-    """Check the value of a parameter that is a function, before anything is done.
-
-    Raises:
-        OptionError: it is none.
-    """
-    if not callable(value):
-        raise OptionError(
-            parameter, f"{parameter} is a function, called with {called_with}, not {_kind(value)}."
-        )
-
-
-def _kind(value: object) -> str:
-    return "None" if value is None else f"{value!r}" if isinstance(value, str | int) else type(value).__name__
-
-
-def _cluster(address: object) -> str:
-    try:
-        return read_cluster(str(address))
-    except ValueError as error:
-        raise OptionError("cluster", f"cluster: {error}.") from error
-
-
-def _refuse_late(chosen: Mapping[str, Any]) -> None:
-    if late := next((name for name in _OF_LOADING if name in chosen), None):
-        raise OptionError(late, f"{late} comes too late: the models are loaded already.")
-
-
-def _with_camera(source: Any) -> Any:
-    """A source, in which the number of a camera is an int, also if NumPy made it.
-
-    Raises:
-        SourceError: no camera has this number.
-    """
-    if not isinstance(source, int | np.integer):
-        return source
-    if isinstance(source, bool) or not 0 <= source <= _LAST_CAMERA:
-        raise SourceError(f"{source} is no camera: their numbers begin with 0; 'emotion cameras' lists them.")
-    return int(source)
-
-
 def _close(stages: Iterable[Stage[Any, Any]]) -> None:
     for stage in stages:
         stage.close()
-
-
-def _sorted_out(
-    files: Files, rgb: bool
-) -> tuple[list[str | os.PathLike[str]], dict[int, Callable[[], Image]]]:
-    """The names of files, and, by their places from 1, what reads the images among what was given.
-
-    What is no name and no image, as an empty cell of a table, is among the images: reading it fails.
-    """
-    several: list[Any] = [files]
-    if not isinstance(files, str | os.PathLike) and _is_list(files):
-        # Arrow's arrays have scalars in place of texts.
-        several = files.to_pylist() if hasattr(files, "to_pylist") else files  # type: ignore[assignment]
-    named, pictures = [], {}
-    for place, one in enumerate(several, start=1):
-        if is_name(one):
-            named.append(one)
-        else:
-            # Who makes one after the other may make all in one array.
-            copied = isinstance(several, Iterator) and isinstance(one, np.ndarray)
-            pictures[place] = _copied(one, rgb) if copied else partial(as_image, one, rgb)
-    return named, pictures
-
-
-def _copied(array: npt.NDArray[Any], rgb: bool) -> Callable[[], Image]:
-    """What returns the image that an array holds now, or raises the reason why it holds none."""
-    try:
-        image = as_image(array, rgb)
-    except SourceError:
-        return partial(as_image, array, rgb)
-    return lambda: image
-
-
-def _is_list(files: object) -> bool:
-    """Whether these are several inputs; arrays, bytes and open files are one, although they are iterable.
-
-    A column of a table (pandas, polars, Arrow), an array of names and one of pictures (n, height, width, 3)
-    are several.
-    """
-    if isinstance(files, bytes | bytearray | memoryview) or hasattr(files, "read"):
-        return False
-    names = getattr(getattr(files, "dtype", None), "kind", "") in _NAMES and getattr(files, "ndim", 1) > 0
-    column = hasattr(files, "to_pylist") or hasattr(files, "to_list")
-    several = names or getattr(files, "ndim", 0) == _DIMENSIONS_OF_SEVERAL
-    if hasattr(files, "columns"):  # a table
-        return False
-    return isinstance(files, Iterable) and (several or column or not hasattr(files, "__array__"))
 
 
 def _in_order(results: Sequence[Result], files: Sequence[str]) -> list[Result]:
@@ -551,7 +413,7 @@ def _open(source: Any, live: bool, options: Options, rgb: bool, spool: Spool) ->
         if isinstance(source, str) and not (path.suffix or path.exists()) and path.name == source:
             raise SourceError(f"{source} does not exist: check the path; a camera is named by its number, 0.")
         return VideoFile.of(path, options.file)
-    if not _is_list(source) and not hasattr(source, "isOpened"):
+    if not is_list(source) and not hasattr(source, "isOpened"):
         kind = type(source).__name__
         if isinstance(source, AsyncIterable):
             raise SourceError(f"{kind} is asynchronous: call Recognizer.follow with each of its pictures.")

@@ -24,11 +24,11 @@ import emotion
 from emotion import api
 from emotion.models.classes import EMOTIONS, SIX
 from emotion.models.errors import MissingDependencyError
+from emotion.parameters import names_and_images
 from emotion.pictures import as_image, frames_of
 from emotion.plots import plot_counts, plot_times
 from emotion.plots import top as top_of
 from emotion.realtime.sources.demo import DEMO
-from emotion.recognizer import _sorted_out
 from tests.helpers import clips
 from tests.helpers import results as made_up
 from tests.helpers.paths import ROOT
@@ -199,8 +199,8 @@ def test_a_column_of_names_is_several_files(image, tmp_path):
     columns = [pd.Series(names), pd.Series(names, dtype="category"), np.array(names), iter(names)]
     columns += [pa.array(names), pa.chunked_array([names]), PolarsSeries(names)]
     for several in columns:
-        assert _sorted_out(several, False) == (names, {})
-    named, pictures = _sorted_out(image, False)
+        assert names_and_images(several, False) == (names, {})
+    named, pictures = names_and_images(image, False)
     assert (named, list(pictures)) == ([], [1])
 
 
